@@ -1,0 +1,174 @@
+# One command for each thing; `make help` lists them. Everything is pinned and stays inside this folder, except the
+# artefact cache (proving keys), which outlives a clean checkout.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+GO ?= go
+PYTEST_ARGS ?=
+VENV := .venv
+UV := .venv-tools/bin/uv
+
+export SOTTO_CACHE ?= $(HOME)/.cache/sotto
+export PATH := $(CURDIR)/tools/bin:$(CURDIR)/$(VENV)/bin:$(PATH)
+export SOLCX_BINARY_PATH := $(CURDIR)/tools/bin
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export UV_PYTHON_DOWNLOADS := never
+export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
+unexport VIRTUAL_ENV
+
+# Set-up: a stamp lies inside the folder that it vouches for, so that deleting the folder deletes the stamp.
+UV_STAMP := .venv-tools/.stamp
+VENV_STAMP := $(VENV)/.stamp
+NODE_STAMP := node_modules/.stamp
+BIN_STAMP := tools/bin/.stamp
+GO_STAMP := .build/go-modules.stamp
+
+# Parts of the tree
+GO_MODULE := $(wildcard circuits/go.mod)
+GO_SOURCES := $(if $(GO_MODULE),$(shell find circuits -type f -name '*.go' -not -name '*_test.go') $(wildcard circuits/go.mod circuits/go.sum))
+NATIVE := $(if $(wildcard circuits/lib),offchain/sotto/crypto/_native/libsotto.so)
+FORGE_TESTS := $(shell find tests/forge -name '*.t.sol' 2>/dev/null)
+APE_TESTS := $(shell find tests/ape -name 'test_*.py' 2>/dev/null)
+SOLIDITY := $(shell find contracts -name '*.sol' -not -path '*/.cache/*' 2>/dev/null)
+BENCHES := $(sort $(wildcard bench/bench_*.py))
+GENERATORS := $(sort $(wildcard tools/generate/*))
+PYTHON_PATHS := offchain tests tools $(wildcard scripts bench)
+GENERATED := ':(attr:linguist-generated)'
+
+comma := ,
+say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(VENV_STAMP) $(BIN_STAMP) $(if $(GO_MODULE),$(GO_STAMP)) ## Install every pinned tool and library into this folder
+
+$(UV_STAMP): tools/uv-requirements.txt
+	$(call say,uv)
+	@$(PYTHON) -m venv .venv-tools
+	@.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/uv-requirements.txt
+	@touch $@
+
+$(VENV_STAMP): $(UV_STAMP) pyproject.toml uv.lock
+	$(call say,Python packages)
+	@$(UV) sync --frozen --quiet
+	@touch $@
+
+# No package may run code while it is installed: the native binaries come as plain optional packages.
+$(NODE_STAMP): package.json package-lock.json
+	$(call say,Foundry$(comma) solc and Solidity libraries)
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BIN_STAMP): $(NODE_STAMP) tools/link-binaries.js tools/solc.js
+	@node tools/link-binaries.js
+	@touch $@
+
+$(GO_STAMP): circuits/go.mod $(wildcard circuits/go.sum)
+	$(call say,Go modules)
+	@cd circuits && $(GO) mod download
+	@mkdir -p $(@D) && touch $@
+
+.PHONY: native
+native: $(NATIVE) ## Build the Go library that Python calls
+
+offchain/sotto/crypto/_native/libsotto.so: $(GO_SOURCES) | $(GO_STAMP)
+	$(call say,native library)
+	@mkdir -p $(@D)
+	@cd circuits && CGO_ENABLED=1 $(GO) build -buildmode=c-shared -trimpath -o ../$@ ./lib
+
+.PHONY: demo
+demo: setup native ## Run a private payment from deposit to withdrawal on a local chain
+	@$(VENV)/bin/python -m sotto.cli demo
+
+.PHONY: test
+test: setup native test-go test-forge test-python test-ape ## Run every test
+
+.PHONY: test-fast
+test-fast: setup native ## Run the unit tests that are not marked slow
+	@$(if $(GO_MODULE),cd circuits && $(GO) test -short ./...)
+	@$(VENV)/bin/pytest -m 'not slow' tests/unit $(PYTEST_ARGS)
+
+.PHONY: test-go
+test-go: setup
+ifneq ($(GO_MODULE),)
+	$(call say,go test)
+	@cd circuits && $(GO) test -timeout 60m ./...
+endif
+
+.PHONY: test-forge
+test-forge: setup
+ifneq ($(FORGE_TESTS),)
+	$(call say,forge test)
+	@forge test
+endif
+
+.PHONY: test-python
+test-python: setup native
+	$(call say,pytest)
+	@$(VENV)/bin/pytest tests $(PYTEST_ARGS)
+
+.PHONY: test-ape
+test-ape: setup native
+ifneq ($(APE_TESTS),)
+	$(call say,ape test)
+	@$(VENV)/bin/ape test -c tests/ape/pytest.ini tests/ape
+endif
+
+.PHONY: check
+check: setup check-python check-go check-solidity check-generated ## Check format, lint, types and generated files
+
+.PHONY: check-python
+check-python: setup
+	$(call say,ruff$(comma) mypy)
+	@$(VENV)/bin/ruff format --check --quiet $(PYTHON_PATHS)
+	@$(VENV)/bin/ruff check --quiet $(PYTHON_PATHS)
+	@$(VENV)/bin/mypy offchain
+
+.PHONY: check-go
+check-go: setup
+ifneq ($(GO_MODULE),)
+	$(call say,gofmt$(comma) go vet)
+	@unformatted=$$(gofmt -l circuits); if [[ -n $$unformatted ]]; then echo "gofmt -w needed:"; echo "$$unformatted"; exit 1; fi
+	@cd circuits && $(GO) vet ./...
+endif
+
+.PHONY: check-solidity
+check-solidity: setup
+ifneq ($(SOLIDITY)$(FORGE_TESTS),)
+	$(call say,forge fmt)
+	@forge fmt --check
+endif
+ifneq ($(SOLIDITY),)
+	$(call say,slither)
+	@$(VENV)/bin/slither . --config-file slither.config.json
+endif
+
+# .gitattributes is the one list of generated files.
+.PHONY: check-generated
+check-generated: generate
+	@git diff --exit-code --stat -- $(GENERATED) || { echo 'generated files are out of date: commit the result of make generate'; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); if [[ -n $$new ]]; then echo "generated files not committed:"; echo "$$new"; exit 1; fi
+
+.PHONY: generate
+generate: setup native ## Make every generated file again: verifiers, vectors, ABIs
+	@for generator in $(GENERATORS); do printf '==> %s\n' "$$generator"; "$$generator"; done
+
+.PHONY: bench
+bench: setup native ## Measure proving, gas and throughput
+	@for bench in $(BENCHES); do printf '==> %s\n' "$$bench"; $(VENV)/bin/python "$$bench"; done
+
+.PHONY: clean
+clean: ## Remove build output; keeps the installed tools and the artefact cache
+	@rm -rf .build out .forge-cache .build-ape contracts/.cache offchain/sotto/crypto/_native
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis crytic-export
+	@find offchain tests tools -type d -name __pycache__ -prune -exec rm -rf {} +
+
+
