@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Fills tools/bin, the one folder that the Makefile puts on PATH. ape-foundry and forge start the tools by name, and
-// the launchers that npm puts in node_modules/.bin are Node programs: they cost start-up time and hide signals.
+// Fills tools/bin, the one folder that the Makefile puts on PATH. The native packages are
+// named directly because Foundry's own npm launchers are Node programs, which cost start-up time and hide signals.
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -16,14 +16,8 @@ function link(name, target) {
   fs.symlinkSync(path.relative(BIN, target), location);
 }
 
-function nativeBinary(tool) {
-  const suffix = process.platform === 'win32' ? '.exe' : '';
-  const platform = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
-  return require.resolve(`@foundry-rs/${tool}-${platform}/bin/${tool}${suffix}`);
-}
-
 fs.mkdirSync(BIN, { recursive: true });
-for (const tool of FOUNDRY_TOOLS) link(tool, nativeBinary(tool));
+for (const tool of FOUNDRY_TOOLS) link(tool, require.resolve(`@foundry-rs/${tool}-linux-amd64/bin/${tool}`));
 
 const solc = path.join(__dirname, 'solc.js');
 const { version } = require('solc/package.json');
