@@ -18,6 +18,7 @@ export PATH := $(CURDIR)/tools/bin:$(CURDIR)/$(VENV)/bin:$(PATH)
 export SOLCX_BINARY_PATH := $(CURDIR)/tools/bin
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export UV_PYTHON_DOWNLOADS := never
+export GOTOOLCHAIN := local
 export FOUNDRY_DISABLE_NIGHTLY_WARNING := 1
 unexport VIRTUAL_ENV
 
@@ -26,11 +27,11 @@ UV_STAMP := .venv-tools/.stamp
 VENV_STAMP := $(VENV)/.stamp
 NODE_STAMP := node_modules/.stamp
 BIN_STAMP := tools/bin/.stamp
-GO_STAMP := .build/go-modules.stamp
+GO_STAMP := .stamps/go-modules
 
 # Parts of the tree
 GO_MODULE := $(wildcard circuits/go.mod)
-GO_SOURCES := $(if $(GO_MODULE),$(shell find circuits -type f -name '*.go' -not -name '*_test.go') $(wildcard circuits/go.mod circuits/go.sum))
+GO_SOURCES := $(if $(GO_MODULE),$(shell find circuits -type f -not -name '*_test.go' -not -path '*/testdata/*'))
 NATIVE := $(if $(wildcard circuits/lib),offchain/sotto/crypto/_native/libsotto.so)
 FORGE_TESTS := $(shell find tests/forge -name '*.t.sol' 2>/dev/null)
 APE_TESTS := $(shell find tests/ape -name 'test_*.py' 2>/dev/null)
@@ -147,8 +148,11 @@ ifneq ($(SOLIDITY)$(FORGE_TESTS),)
 	@forge fmt --check
 endif
 ifneq ($(SOLIDITY),)
+# slither empties the folder it builds in, which must not be the one that tests and tools read.
+	$(call say,forge build)
+	@forge build --deny warnings
 	$(call say,slither)
-	@$(VENV)/bin/slither . --config-file slither.config.json
+	@FOUNDRY_OUT=.slither/out FOUNDRY_CACHE_PATH=.slither/cache $(VENV)/bin/slither . --config-file slither.config.json
 endif
 
 # .gitattributes is the one list of generated files.
@@ -167,8 +171,8 @@ bench: setup native ## Measure proving, gas and throughput
 
 .PHONY: clean
 clean: ## Remove build output; keeps the installed tools and the artefact cache
-	@rm -rf .build out .forge-cache .build-ape contracts/.cache offchain/sotto/crypto/_native
-	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis crytic-export
+	@rm -rf .build .stamps out .forge-cache contracts/.cache offchain/sotto/crypto/_native
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .slither
 	@find offchain tests tools -type d -name __pycache__ -prune -exec rm -rf {} +
 
 
