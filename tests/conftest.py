@@ -8,7 +8,7 @@ from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-# Tests start anvil, forge and solc by name: they must find the pinned ones also when pytest runs without make.
+# Tests start anvil, forge and solc by name: they must get the pinned ones also when pytest runs without make.
 os.environ["PATH"] = f"{REPOSITORY / 'tools/bin'}{os.pathsep}{os.environ['PATH']}"
 os.environ["SOLCX_BINARY_PATH"] = str(REPOSITORY / "tools/bin")
 
