@@ -37,9 +37,8 @@ FORGE_TESTS := $(shell find tests/forge -name '*.t.sol' 2>/dev/null)
 APE_TESTS := $(shell find tests/ape -name 'test_*.py' 2>/dev/null)
 SOLIDITY := $(shell find contracts -name '*.sol' -not -path '*/.cache/*' 2>/dev/null)
 BENCHES := $(sort $(wildcard bench/bench_*.py))
-GENERATORS := $(sort $(wildcard tools/generate/*))
+GENERATORS := $(sort $(filter-out %/__pycache__,$(wildcard tools/generate/*)))
 PYTHON_PATHS := offchain tests tools $(wildcard scripts bench)
-GENERATED := ':(attr:linguist-generated)'
 
 comma := ,
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -158,8 +157,9 @@ endif
 # .gitattributes is the one list of generated files.
 .PHONY: check-generated
 check-generated: generate
-	@git diff --exit-code --stat -- $(GENERATED) || { echo 'generated files are out of date: commit the result of make generate'; exit 1; }
-	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); if [[ -n $$new ]]; then echo "generated files not committed:"; echo "$$new"; exit 1; fi
+	@stale=$$(git ls-files --modified --others --exclude-standard | git check-attr --stdin linguist-generated \
+	    | sed -n 's/: linguist-generated: set$$//p' | sort -u); \
+	if [[ -n $$stale ]]; then echo 'commit the result of make generate:'; echo "$$stale"; git diff --stat -- $$stale; exit 1; fi
 
 .PHONY: generate
 generate: setup native ## Make every generated file again: verifiers, vectors, ABIs
