@@ -32,7 +32,7 @@ GO_STAMP := .stamps/go-modules
 # Parts of the tree
 GO_MODULE := $(wildcard circuits/go.mod)
 GO_SOURCES := $(if $(GO_MODULE),$(shell find circuits -type f -not -name '*_test.go' -not -path '*/testdata/*'))
-NATIVE := $(if $(wildcard circuits/lib),offchain/sotto/crypto/_native/libsotto.so)
+NATIVE := $(if $(wildcard circuits/lib/*.go),offchain/sotto/crypto/_native/libsotto.so)
 FORGE_TESTS := $(shell find tests/forge -name '*.t.sol' 2>/dev/null)
 APE_TESTS := $(shell find tests/ape -name 'test_*.py' 2>/dev/null)
 SOLIDITY := $(shell find contracts -name '*.sol' -not -path '*/.cache/*' 2>/dev/null)
