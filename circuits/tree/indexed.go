@@ -71,8 +71,6 @@ func genesis() (values [4]fr.Element) {
 	return values
 }
 
-// Depth, Size, Root, Path and SubtreePath are those of the tree below the ring.
-
 // Depth returns the number of levels between a leaf and the root.
 func (t *Indexed) Depth() int { return t.tree.Depth() }
 

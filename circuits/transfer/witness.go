@@ -1,0 +1,139 @@
+package transfer
+
+import (
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/consensys/gnark/frontend"
+
+	"sotto/circuits/gadget"
+	"sotto/circuits/hash"
+)
+
+// Children are the four children of a node on a path, left to right.
+type Children = [4]fr.Element
+
+// Witness is the content of a witness file.
+type Witness struct {
+	Tx                             Tx
+	Asset, NullifierKey            fr.Element
+	FirstKey, SigningKey           Point
+	Signature                      Signature
+	EpochID, NoteRoot, AccountRoot fr.Element
+	Account                        Account
+	Operation                      Operation
+	Inputs                         [Inputs]Input
+	Outputs                        [Outputs]Output
+}
+
+// Tx holds the 18 fields of a transaction.
+type Tx struct {
+	Kind, Domain, Anchor                   fr.Element
+	Named, Nullifiers                      [Inputs]fr.Element
+	Commitments                            [Outputs]fr.Element
+	PublicValue, PublicAsset, Recipient    fr.Element
+	Fee, FeeAsset, Expiry, Operation, Hash fr.Element // Hash is ext_hash
+}
+
+// Point is a point of Baby Jubjub. Only the circuit checks that it is one.
+type Point struct{ X, Y fr.Element }
+
+// Signature is an EdDSA signature. Only the circuit checks it.
+type Signature struct {
+	R Point
+	S fr.Element
+}
+
+// Account opens the leaf of the account tree that holds the spender's id, or the one whose arc does.
+type Account struct {
+	Low, Next, Set fr.Element
+	Keys           [Keys]fr.Element
+	Index          uint64 // < 4^AccountDepth
+	Path           [AccountDepth]Children
+}
+
+// Operation holds the key set hashes before and after an account transaction.
+type Operation struct{ Previous, Next fr.Element }
+
+// Input is a spent note, or a dummy when Real is false.
+type Input struct {
+	Real                       bool
+	Asset, Value, Data, R, Rho fr.Element
+	Random                     fr.Element // makes a dummy's nullifier
+	Index                      uint64     // < 4^NoteDepth
+	Path                       [NoteDepth]Children
+}
+
+// Output is a note that the transaction makes.
+type Output struct{ Asset, Value, Partial fr.Element }
+
+// Fields lists the inputs of h in the order of the specification.
+func (t *Tx) Fields() []fr.Element {
+	return []fr.Element{
+		t.Kind, t.Domain, t.Anchor, t.Named[0], t.Named[1], t.Nullifiers[0], t.Nullifiers[1],
+		t.Commitments[0], t.Commitments[1], t.Commitments[2], t.PublicValue, t.PublicAsset, t.Recipient,
+		t.Fee, t.FeeAsset, t.Expiry, t.Operation, t.Hash,
+	}
+}
+
+// ID returns h, the transaction's id and the public input of its proof.
+func (t *Tx) ID() fr.Element { return hash.Sum(hash.TRANSACTION, t.Fields()...) }
+
+// Circuit returns the assignment of the circuit. It does not check the statement: an assignment of a false witness
+// is refused by the prover. A note of an asset that is neither the hidden nor the fee asset counts as one of the
+// hidden asset.
+func (w *Witness) Circuit() *Circuit {
+	c := newCircuit()
+	t := &w.Tx
+	c.H = t.ID()
+	c.Tx = txWires{
+		Kind: t.Kind, Domain: t.Domain, Anchor: t.Anchor, PublicValue: t.PublicValue, PublicAsset: t.PublicAsset,
+		Recipient: t.Recipient, Fee: t.Fee, FeeAsset: t.FeeAsset, Expiry: t.Expiry, Operation: t.Operation,
+		ExtensionsHash: t.Hash,
+	}
+	assign(c.Tx.Named[:], t.Named[:])
+	assign(c.Tx.Nullifiers[:], t.Nullifiers[:])
+	assign(c.Tx.Commitments[:], t.Commitments[:])
+
+	c.Asset, c.NullifierKey = w.Asset, w.NullifierKey
+	c.FirstKey, c.SigningKey = w.FirstKey.wires(), w.SigningKey.wires()
+	c.Signature = gadget.Signature{R: w.Signature.R.wires(), S: w.Signature.S}
+	c.EpochID, c.NoteRoot, c.AccountRoot = w.EpochID, w.NoteRoot, w.AccountRoot
+	c.PreviousKeySet, c.ReplacingKeySet = w.Operation.Previous, w.Operation.Next
+
+	a := &w.Account
+	c.Account.Low, c.Account.Next, c.Account.Set = a.Low, a.Next, a.Set
+	assign(c.Account.Keys[:], a.Keys[:])
+	assignPath(c.Account.Path, a.Path[:], a.Index)
+
+	for i := range w.Inputs {
+		in, wires := &w.Inputs[i], &c.Inputs[i]
+		wires.Real, wires.Bucket = bit(in.Real), bit(in.Asset == t.FeeAsset)
+		wires.Value, wires.Data, wires.R, wires.Rho, wires.Random = in.Value, in.Data, in.R, in.Rho, in.Random
+		assignPath(wires.Path, in.Path[:], in.Index)
+	}
+	for j, out := range w.Outputs {
+		c.Outputs[j] = outputWires{Bucket: bit(out.Asset == t.FeeAsset), Value: out.Value, Partial: out.Partial}
+	}
+	return c
+}
+
+func (p Point) wires() gadget.Point { return gadget.Point{X: p.X, Y: p.Y} }
+
+func assign(wires []frontend.Variable, values []fr.Element) {
+	for i, v := range values {
+		wires[i] = v
+	}
+}
+
+func assignPath(wires gadget.Path, levels []Children, index uint64) {
+	for k := range levels {
+		assign(wires.Levels[k][:], levels[k][:])
+		wires.Bits[2*k], wires.Bits[2*k+1] = index>>(2*k)&1, index>>(2*k+1)&1
+	}
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
