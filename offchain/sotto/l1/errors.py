@@ -1,0 +1,62 @@
+"""Errors of the L1 side, named by cause."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class L1Error(Exception):
+    """Something on the way to or from L1 failed."""
+
+
+class L1Unavailable(L1Error):
+    """The L1 node does not answer, or answers with an error of its own; trying again may help."""
+
+
+class WrongChain(L1Error):
+    """The L1 node serves another chain than the deployment file names."""
+
+
+class DeploymentInvalid(L1Error):
+    """The deployment file is missing, malformed, or names an address without code."""
+
+
+class ContractRejected(L1Error):
+    """A contract reverted with a custom error.
+
+    Attributes:
+        name: the error's name in Solidity; "Error" for a revert with text, "Panic" for a failed check of the
+            compiler, "Unknown" if no ABI knows the selector, "Empty" for a revert without data.
+        args: its arguments as decoded by the ABI.
+    """
+
+    def __init__(self, name: str, arguments: Sequence[Any] = ()) -> None:
+        self.name = name
+        self.arguments = tuple(arguments)
+        shown = ", ".join(_show(argument) for argument in self.arguments)
+        super().__init__(f"{name}({shown})")
+
+
+class TransactionReverted(L1Error):
+    """A transaction was included in a block, but reverted.
+
+    Attributes:
+        transaction_hash: 32 bytes.
+        cause: the custom error that a replay on the block before gives, if it gives one.
+    """
+
+    def __init__(self, transaction_hash: bytes, cause: ContractRejected | None) -> None:
+        self.transaction_hash = transaction_hash
+        self.cause = cause
+        super().__init__(f"0x{transaction_hash.hex()} reverted: {cause or 'the replay gives no reason'}")
+
+
+class TransactionTimeout(L1Error):
+    """A transaction was not included in a block in time; it still may be."""
+
+
+class ReorgTooDeep(L1Error):
+    """L1 was reorganised below the oldest block hash that was kept; the node must be started again from its cursor."""
+
+
+def _show(argument: Any) -> str:
+    return f"0x{argument.hex()}" if isinstance(argument, bytes) else str(argument)
