@@ -1,0 +1,114 @@
+"""The protocol's hash of field elements, the tree node and the domain tags (spec 01)."""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Protocol
+
+from sotto.protocol.field import MODULUS, Field
+from sotto.protocol.poseidon2 import permute
+
+Children = tuple[Field, Field, Field, Field]
+
+_RATE = 3
+
+
+class Tag(IntEnum):
+    """Domain tags. Each hash of the protocol has one of its own."""
+
+    STATE = 1
+    ANCHOR = 2
+    PARTIAL = 3
+    NOTE = 4
+    RHO = 5
+    RHO_DEPOSIT = 6
+    NULLIFIER = 7
+    NULLIFIER_DUMMY = 8
+    NULLIFIER_KEY = 9
+    ACCOUNT_ID = 10
+    OWNER = 11
+    KEY = 12
+    KEY_SET = 13
+    ACCOUNT_LEAF = 14
+    NULLIFIER_LEAF = 15
+    OPERATION = 16
+    TRANSACTION = 17
+    DEPOSIT = 18
+    EXTENSION = 19
+    VECTOR = 20
+    SIGNATURE = 21
+
+
+class Hasher(Protocol):
+    """Computes both functions of spec 01 for many inputs at once, in their order."""
+
+    def sum_batch(self, tag: int, inputs: Sequence[Sequence[int]]) -> list[int]:
+        """`H(tag; xs)` of each non-empty sequence `xs` of elements."""
+
+    def compress_batch(self, nodes: Sequence[tuple[int, int, int, int]]) -> list[int]:
+        """`node(a, b, c, d)` of each quadruple of elements."""
+
+
+class ReferenceHasher:
+    """The hasher in pure Python: slow, and the one that others are compared with."""
+
+    def sum_batch(self, tag: int, inputs: Sequence[Sequence[int]]) -> list[int]:
+        """See Hasher."""
+        return [_sponge(tag, xs) for xs in inputs]
+
+    def compress_batch(self, nodes: Sequence[tuple[int, int, int, int]]) -> list[int]:
+        """See Hasher."""
+        return [(permute(node)[0] + node[0]) % MODULUS for node in nodes]
+
+
+def _sponge(tag: int, xs: Sequence[int]) -> int:
+    if not xs:
+        raise ValueError("H of no elements is not defined")
+    a, b, c, d = 0, 0, 0, (tag << 64) + len(xs)
+    for start in range(0, len(xs), _RATE):
+        block = (*xs[start : start + _RATE], 0, 0)
+        a, b, c, d = permute((a + block[0], b + block[1], c + block[2], d))
+    return a
+
+
+_hasher: Hasher = ReferenceHasher()
+
+
+def set_backend(hasher: Hasher | None) -> None:
+    """Use another hasher in this process, None for the reference. It must give the same results.
+
+    The hasher is the one process-wide setting of this package: it changes speed and nothing else.
+    """
+    global _hasher
+    _hasher = ReferenceHasher() if hasher is None else hasher
+
+
+def H(tag: Tag, *xs: int) -> Field:  # noqa: N802 - the specification's name
+    """`H(tag; xs)` of one or more elements of F. Raises ValueError without elements."""
+    return Field(_hasher.sum_batch(tag, (xs,))[0])
+
+
+def hash_batch(tag: Tag, inputs: Sequence[Sequence[int]]) -> list[Field]:
+    """`H(tag; xs)` of each of `inputs`."""
+    return [Field(x) for x in _hasher.sum_batch(tag, inputs)] if inputs else []
+
+
+def node(a: int, b: int, c: int, d: int) -> Field:
+    """The parent of four children in a Merkle tree."""
+    return Field(_hasher.compress_batch(((a, b, c, d),))[0])
+
+
+def node_batch(nodes: Sequence[tuple[int, int, int, int]]) -> list[Field]:
+    """The parent of each quadruple of children."""
+    return [Field(x) for x in _hasher.compress_batch(nodes)] if nodes else []
+
+
+def _zeros(levels: Iterable[int]) -> tuple[Field, ...]:
+    values = [Field(0)]
+    for _ in levels:
+        z = values[-1]
+        values.append(Field(ReferenceHasher().compress_batch([(z, z, z, z)])[0]))
+    return tuple(values)
+
+
+ZERO_SUBTREES = _zeros(range(16))
+"""Root of the empty subtree of each height 0..16 (spec 02)."""
