@@ -78,7 +78,7 @@ func (t *Tx) Fields() []fr.Element {
 func (t *Tx) ID() fr.Element { return hash.Sum(hash.TRANSACTION, t.Fields()...) }
 
 // Circuit returns the assignment of the circuit. It does not check the statement: an assignment of a false witness
-// is refused by the prover. A note of an asset that is neither the hidden nor the fee asset counts as one of the
+// is refused by the prover. The path of a dummy or chained input is not read. A note of an asset that is neither the hidden nor the fee asset counts as one of the
 // hidden asset.
 func (w *Witness) Circuit() *Circuit {
 	c := newCircuit()
@@ -108,7 +108,11 @@ func (w *Witness) Circuit() *Circuit {
 		in, wires := &w.Inputs[i], &c.Inputs[i]
 		wires.Real, wires.Bucket = bit(in.Real), bit(in.Asset == t.FeeAsset)
 		wires.Value, wires.Data, wires.R, wires.Rho, wires.Random = in.Value, in.Data, in.R, in.Rho, in.Random
-		assignPath(wires.Path, in.Path[:], in.Index)
+		if in.Real && t.Named[i].IsZero() {
+			assignPath(wires.Path, in.Path[:], in.Index)
+		} else {
+			assignPath(wires.Path, emptyPath(), 0)
+		}
 	}
 	for j, out := range w.Outputs {
 		c.Outputs[j] = outputWires{Bucket: bit(out.Asset == t.FeeAsset), Value: out.Value, Partial: out.Partial}
@@ -129,6 +133,16 @@ func assignPath(wires gadget.Path, levels []Children, index uint64) {
 		assign(wires.Levels[k][:], levels[k][:])
 		wires.Bits[2*k], wires.Bits[2*k+1] = index>>(2*k)&1, index>>(2*k+1)&1
 	}
+}
+
+// emptyPath opens the first leaf of an empty note tree.
+func emptyPath() []Children {
+	path := make([]Children, NoteDepth)
+	for k := range path {
+		zero := hash.Zero(k)
+		path[k] = Children{zero, zero, zero, zero}
+	}
+	return path
 }
 
 func bit(b bool) uint64 {
