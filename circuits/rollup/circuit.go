@@ -16,19 +16,11 @@ import (
 	"github.com/consensys/gnark/frontend"
 
 	"sotto/circuits/gadget"
+	"sotto/circuits/tree"
 )
 
-// Shape of the state's trees, of the header and of a lane.
-const (
-	NoteDepth      = 16
-	NullifierDepth = 16
-	RootDepth      = 13
-	AccountDepth   = 14
-
-	AnchorSlots    = 4
-	FeeSlots       = 4
-	ExtensionWords = 12
-)
+// AnchorSlots is the number of anchors that the lanes of an epoch may use.
+const AnchorSlots = 4
 
 // Circuit is the statement for one number of lanes. Its public inputs are the first six fields, in this order.
 type Circuit struct {
@@ -39,28 +31,12 @@ type Circuit struct {
 	YDataHigh frontend.Variable `gnark:",public"`
 	M         frontend.Variable `gnark:",public"`
 
-	Header     Header
-	Old        Trees
+	Header     Header[frontend.Variable]
+	Old        Trees[frontend.Variable]
 	Anchors    [AnchorSlots]Anchor
 	Lanes      []Lane
 	Operations []Operation
 	Subtrees   Subtrees
-}
-
-// Header holds the words of the epoch that belong to no lane.
-type Header struct {
-	OldState, NewState, OwnAnchor                      frontend.Variable
-	Domain, EpochID, Oldest, Now, QueueStart, QueueEnd frontend.Variable
-	FeeAssets, FeeTotals                               [FeeSlots]frontend.Variable
-	Reserved                                           frontend.Variable
-}
-
-// Trees holds roots and sizes of the four trees.
-type Trees struct {
-	NoteRoot, NoteSize           frontend.Variable
-	NullifierRoot, NullifierSize frontend.Variable
-	RootRoot, RootSize           frontend.Variable
-	AccountRoot, AccountSize     frontend.Variable
 }
 
 // Anchor opens a leaf of the old root tree.
@@ -71,14 +47,7 @@ type Anchor struct {
 
 // Lane holds a lane's words and what proves them.
 type Lane struct {
-	Kind, Link                          frontend.Variable
-	PublicValue, PublicAsset, Recipient frontend.Variable
-	Anchor                              frontend.Variable
-	Named, Nullifiers                   [2]frontend.Variable
-	Commitments                         [3]frontend.Variable
-	Operation                           frontend.Variable
-	Fee, FeeAsset, Expiry               frontend.Variable
-	Ext                                 [ExtensionWords]frontend.Variable
+	LaneWords[frontend.Variable]
 
 	// KindBits is the one-hot form of kinds 1..5; all are 0 for kind 0.
 	KindBits [5]frontend.Variable
@@ -100,7 +69,7 @@ type Insertion struct {
 
 // Operation is one change of the account tree and its proof. All of it is 0 in an unused slot.
 type Operation struct {
-	ID, Previous, Next   frontend.Variable
+	Preimage[frontend.Variable]
 	Low, LowNext, LowSet frontend.Variable
 	Hot                  []frontend.Variable
 	Path                 gadget.Path
@@ -134,24 +103,24 @@ func newCircuit(n int) *Circuit {
 	}
 	c := &Circuit{Lanes: make([]Lane, n), Operations: make([]Operation, n/4)}
 	for k := range c.Anchors {
-		c.Anchors[k].Path = gadget.NewPath(RootDepth)
+		c.Anchors[k].Path = gadget.NewPath(tree.RootDepth)
 	}
 	for l := range c.Lanes {
 		for i := range c.Lanes[l].Insertions {
 			c.Lanes[l].Insertions[i] = Insertion{
 				Hot:  make([]frontend.Variable, 2*l+i),
-				Path: gadget.NewPath(NullifierDepth),
+				Path: gadget.NewPath(tree.NullifierDepth),
 			}
 		}
 	}
 	for a := range c.Operations {
 		c.Operations[a].Hot = make([]frontend.Variable, a)
-		c.Operations[a].Path = gadget.NewPath(AccountDepth)
+		c.Operations[a].Path = gadget.NewPath(tree.AccountDepth)
 	}
-	c.Subtrees.Note.Levels = make([]gadget.Children, NoteDepth-height(4*n))
-	c.Subtrees.Nullifier.Levels = make([]gadget.Children, NullifierDepth-height(4*n))
-	c.Subtrees.Account.Levels = make([]gadget.Children, AccountDepth-height(n/4))
-	c.Subtrees.Root.Levels = make([]gadget.Children, RootDepth)
+	c.Subtrees.Note.Levels = make([]gadget.Children, tree.NoteDepth-height(4*n))
+	c.Subtrees.Nullifier.Levels = make([]gadget.Children, tree.NullifierDepth-height(4*n))
+	c.Subtrees.Account.Levels = make([]gadget.Children, tree.AccountDepth-height(n/4))
+	c.Subtrees.Root.Levels = make([]gadget.Children, tree.RootDepth)
 	return c
 }
 

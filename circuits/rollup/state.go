@@ -7,16 +7,17 @@ import (
 
 	"sotto/circuits/gadget"
 	"sotto/circuits/hash"
+	"sotto/circuits/tree"
 )
 
 // stateVersion is the first input of a state hash; the last, the root of public state, is reserved.
 const (
 	stateVersion  = 1
 	publicRoot    = 0
-	anchorAgeBits = 2 * RootDepth
+	anchorAgeBits = 2 * tree.RootDepth
 )
 
-func stateHash(api frontend.API, t Trees) frontend.Variable {
+func stateHash(api frontend.API, t Trees[frontend.Variable]) frontend.Variable {
 	return gadget.Sum(api, hash.STATE, stateVersion, t.NoteRoot, t.NoteSize, t.NullifierRoot, t.NullifierSize,
 		t.RootRoot, t.RootSize, t.AccountRoot, t.AccountSize, publicRoot)
 }

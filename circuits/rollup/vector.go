@@ -9,40 +9,23 @@ import (
 	"sotto/circuits/hash"
 )
 
-// headerBytes returns the byte words of the header in their order.
-func (h *Header) byteWords() []frontend.Variable {
-	words := []frontend.Variable{h.Domain, h.EpochID, h.Oldest, h.Now, h.QueueStart, h.QueueEnd}
-	words = append(words, h.FeeAssets[:]...)
-	words = append(words, h.FeeTotals[:]...)
-	return append(words, h.Reserved)
-}
-
-// words returns the epoch's words: L1 field, L1 byte, data field, data byte.
 func (c *Circuit) words() []frontend.Variable {
-	h := &c.Header
-	l1Field := []frontend.Variable{h.OldState, h.NewState, h.OwnAnchor}
-	l1Byte := h.byteWords()
-	var dataField, dataByte []frontend.Variable
-	for i := range c.Lanes {
-		l := &c.Lanes[i]
-		l1Field = append(l1Field, l.Link)
-		l1Byte = append(l1Byte, l.Kind, l.PublicValue, l.PublicAsset, l.Recipient)
-		dataField = append(dataField, l.Anchor, l.Named[0], l.Named[1], l.Nullifiers[0], l.Nullifiers[1],
-			l.Commitments[0], l.Commitments[1], l.Commitments[2], l.Operation)
-		dataByte = append(dataByte, l.Fee, l.FeeAsset, l.Expiry)
-		dataByte = append(dataByte, l.Ext[:]...)
+	lanes := make([]*LaneWords[frontend.Variable], len(c.Lanes))
+	for l := range c.Lanes {
+		lanes[l] = &c.Lanes[l].LaneWords
 	}
-	for _, op := range c.Operations {
-		dataField = append(dataField, op.ID, op.Next)
+	operations := make([]*Preimage[frontend.Variable], len(c.Operations))
+	for a := range c.Operations {
+		operations[a] = &c.Operations[a].Preimage
 	}
-	return slices.Concat(l1Field, l1Byte, dataField, dataByte)
+	return Words(&c.Header, lanes, operations)
 }
 
 // bindWords ties the public inputs to the words: c by hash, y as the value at z of the polynomial they are the
 // coefficients of. In calldata mode y covers all words and the limbs of y_data are 0.
 func (c *Circuit) bindWords(api frontend.API, digests []frontend.Variable) {
 	h := &c.Header
-	inputs := append([]frontend.Variable{h.OldState, h.NewState, h.OwnAnchor}, h.byteWords()...)
+	inputs := append([]frontend.Variable{h.OldState, h.NewState, h.OwnAnchor}, h.ByteWords()...)
 	for l := range c.Lanes {
 		inputs = append(inputs, c.Lanes[l].Kind, c.Lanes[l].Link, digests[l])
 	}

@@ -1,0 +1,133 @@
+package rolluptest
+
+import (
+	"math/big"
+	"slices"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"golang.org/x/crypto/sha3"
+
+	"sotto/circuits/hash"
+	"sotto/circuits/rollup"
+	"sotto/circuits/tree"
+)
+
+// Kind returns the lane's kind as an integer, or -1 if it is none of 0..5.
+func Kind(l *rollup.WitnessLane) int {
+	for k := range 6 {
+		if l.Kind == fr.NewElement(uint64(k)) {
+			return k
+		}
+	}
+	return -1
+}
+
+// TransactionHash returns h of the lane's words read as a transaction of its kind (docs/spec/04-transaction.md).
+func TransactionHash(domain fr.Element, l *rollup.WitnessLane) fr.Element {
+	kind := l.Kind
+	if Kind(l) == rollup.KindSkipped {
+		kind = fr.NewElement(rollup.KindForced)
+	}
+	return hash.Sum(hash.TRANSACTION, kind, domain, l.Anchor, l.Named[0], l.Named[1], l.Nullifiers[0],
+		l.Nullifiers[1], l.Commitments[0], l.Commitments[1], l.Commitments[2], l.PublicValue, l.PublicAsset,
+		l.Recipient, l.Fee, l.FeeAsset, l.Expiry, l.Operation, hash.Sum(hash.EXTENSION, l.Ext[:]...))
+}
+
+// DepositNote returns the commitment of a deposit (docs/spec/05-epoch.md).
+func DepositNote(domain, index, partial, asset, value fr.Element) fr.Element {
+	var content fr.Element
+	content.SetBigInt(new(big.Int).Lsh(big.NewInt(1), 120))
+	content.Mul(&content, &asset).Add(&content, &value)
+	return hash.Sum(hash.NOTE, partial, content, hash.Sum(hash.RHO_DEPOSIT, domain, index))
+}
+
+func isTransaction(kind int) bool { return kind != rollup.KindNone && kind != rollup.KindDeposit }
+
+func isQueued(kind int) bool {
+	return kind == rollup.KindDeposit || kind == rollup.KindForced || kind == rollup.KindSkipped
+}
+
+func isDirect(kind int) bool { return kind == rollup.KindTransfer || kind == rollup.KindAccount }
+
+// Relink sets the link of every transaction to its h.
+func Relink(w *rollup.Witness) {
+	for l := range w.Lanes {
+		if lane := &w.Lanes[l]; isTransaction(Kind(lane)) {
+			lane.Link = TransactionHash(w.Header.Domain, lane)
+		}
+	}
+}
+
+// Seal sets c, z and y to what the words demand. m becomes a function of z.
+func Seal(w *rollup.Witness) {
+	h := &w.Header
+	inputs := append([]fr.Element{h.OldState, h.NewState, h.OwnAnchor}, h.ByteWords()...)
+	index := h.QueueStart
+	one := fr.One()
+	for l := range w.Lanes {
+		lane := &w.Lanes[l]
+		var digest fr.Element
+		switch kind := Kind(lane); {
+		case isTransaction(kind):
+			digest = TransactionHash(h.Domain, lane)
+		case kind == rollup.KindDeposit:
+			digest = hash.Sum(hash.DEPOSIT, h.Domain, index, lane.Link, lane.PublicAsset, lane.PublicValue)
+		}
+		if isQueued(Kind(lane)) {
+			index.Add(&index, &one)
+		}
+		inputs = append(inputs, lane.Kind, lane.Link, digest)
+	}
+	w.C = hash.Sum(hash.VECTOR, inputs...)
+
+	words := w.Words()
+	digest := sha3.NewLegacyKeccak256()
+	for _, word := range append([]fr.Element{h.Domain, w.C}, words...) {
+		b := word.Bytes()
+		digest.Write(b[:])
+	}
+	w.Z.SetBytes(digest.Sum(nil)[:31])
+	Evaluate(w)
+	w.M.Square(&w.Z)
+}
+
+// Evaluate sets y to the value of the words' polynomial at z.
+func Evaluate(w *rollup.Witness) {
+	w.Y.SetZero()
+	for _, word := range slices.Backward(w.Words()) {
+		w.Y.Mul(&w.Y, &w.Z).Add(&w.Y, &word)
+	}
+}
+
+// StateHash returns the state hash of roots and sizes (docs/spec/02-state.md).
+func StateHash(t *rollup.Trees[fr.Element]) fr.Element {
+	return hash.Sum(hash.STATE, fr.One(), t.NoteRoot, t.NoteSize, t.NullifierRoot, t.NullifierSize, t.RootRoot,
+		t.RootSize, t.AccountRoot, t.AccountSize, fr.Element{})
+}
+
+// AnchorHash returns the anchor of an epoch.
+func AnchorHash(epochID, noteRoot, accountRoot fr.Element) fr.Element {
+	return hash.Sum(hash.ANCHOR, epochID, noteRoot, accountRoot)
+}
+
+// Climb returns the root after the node at an opening became another.
+func Climb(node fr.Element, at *rollup.Opening) fr.Element {
+	index := at.Index
+	for _, children := range at.Path {
+		children[index%4] = node
+		node, index = hash.Compress(children), index/4
+	}
+	return node
+}
+
+// Fold returns the root of a subtree of leaves, a power of four in number.
+func Fold(leaves []fr.Element) fr.Element {
+	for len(leaves) > 1 {
+		var parents []fr.Element
+		for i := 0; i < len(leaves); i += 4 {
+			parents = append(parents, hash.Compress(tree.Children(leaves[i:i+4])))
+		}
+		leaves = parents
+	}
+	return leaves[0]
+}

@@ -1,0 +1,85 @@
+package rollup_test
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/consensys/gnark-crypto/ecc"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/consensys/gnark/constraint"
+	"github.com/consensys/gnark/frontend"
+	"github.com/consensys/gnark/frontend/cs/r1cs"
+
+	"sotto/circuits/rollup"
+	"sotto/circuits/rollup/rolluptest"
+)
+
+var compiled = map[int]func() constraint.ConstraintSystem{4: compile(4), 16: compile(16)}
+
+func compile(n int) func() constraint.ConstraintSystem {
+	return sync.OnceValue(func() constraint.ConstraintSystem {
+		ccs, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, rollup.New(n))
+		if err != nil {
+			panic(err)
+		}
+		return ccs
+	})
+}
+
+// solve returns the solver's verdict on an assignment.
+func solve(t testing.TB, c *rollup.Circuit) error {
+	t.Helper()
+	full, err := frontend.NewWitness(c, ecc.BN254.ScalarField())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return compiled[len(c.Lanes)]().IsSolved(full)
+}
+
+func assignment(t testing.TB, w *rollup.Witness) *rollup.Circuit {
+	t.Helper()
+	c, err := w.Assignment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func assertValid(t *testing.T, w *rollup.Witness) {
+	t.Helper()
+	c := assignment(t, w)
+	if failed, _ := auditCircuit(c); len(failed) != 0 {
+		t.Fatalf("valid witness violates %v", keys(failed))
+	}
+	if err := solve(t, c); err != nil {
+		t.Fatalf("solver: %v", err)
+	}
+}
+
+func keys(m map[string]bool) (out []string) {
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}
+
+func TestValidFour(t *testing.T) {
+	g := rolluptest.Genesis()
+	id, set1, set2 := g.Random(), g.Random(), g.Random()
+
+	t.Run("no-ops", func(t *testing.T) { assertValid(t, g.Epoch(0, g.NoOp(), g.NoOp(), g.NoOp(), g.NoOp())) })
+
+	first := g.Transfer().Pay(1, 30)
+	deposit := g.Deposit(1, 500)
+	w := g.Epoch(0, first, deposit, g.Forced().Withdraw(1, 9, 77), g.Account(id, fr.Element{}, set1).Pay(2, 3))
+	t.Run("transfer, deposit, forced, account insert", func(t *testing.T) { assertValid(t, w) })
+
+	second := g.Transfer().Pay(3, 8)
+	chained := g.Transfer().Name(0, second.Commitments[1]).Name(1, second.Commitments[2]).Pay(3, 9)
+	t.Run("chained, skipped by tree and by batch", func(t *testing.T) {
+		assertValid(t, g.Epoch(1, second, chained, g.Skipped(0, first.Nullifiers[1]), g.Skipped(1, chained.Nullifiers[0])))
+	})
+	t.Run("replace", func(t *testing.T) {
+		assertValid(t, g.Epoch(1, g.NoOp(), g.Account(id, set1, set2), g.NoOp(), g.Transfer()))
+	})
+}
