@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.37;
+
+import {EpochFees, EpochRecord} from "../types/EpochRecord.sol";
+import {EpochId} from "../types/EpochId.sol";
+
+/// @notice What a proposer supplies for one epoch.
+struct CommitInput {
+    /// Record of the last committed epoch.
+    EpochRecord parent;
+    /// Verifier that the epoch is built for; it fixes the number of lanes N.
+    address verifier;
+    /// Who is credited the fees once the epoch is proven.
+    address feeRecipient;
+    /// Hash of everything the circuit reads (docs/spec/05-epoch.md).
+    uint256 c;
+    /// L1 field words, L1 byte words, data field words, data byte words, without separators.
+    bytes words;
+    /// Tail of each queue item that the epoch takes, in order.
+    bytes32[] queueTails;
+    /// 256 bytes for each lane of kind 1 or 5, in lane order.
+    bytes clientProofs;
+    /// Record of epoch `oldest + 1`; empty when `oldest` is the last committed epoch.
+    EpochRecord[] oldestSuccessor;
+}
+
+/// @notice Lengths of time, in L1 blocks (docs/spec/06-l1.md).
+struct RollupParameters {
+    /// Life of an anchor once it has a successor (A).
+    uint64 anchorLife;
+    /// How far an epoch's `now` may lie behind the block of its commit (W).
+    uint64 clockWindow;
+    /// Deadline minus commit block.
+    uint64 provingWindow;
+    /// Age at which a queue item is overdue.
+    uint64 forcedDeadline;
+    /// Age of an unprocessed item after which the rollup may be left by exits only. Bounds the pauses of the bridge.
+    uint64 freezeTime;
+}
+
+/// @title Sotto rollup: the chain of committed and proven epochs
+interface IRollup {
+    event EpochCommitted(EpochId indexed id, bytes32 indexed recordHash, EpochRecord record);
+    event EpochProven(EpochId indexed id, bytes32 indexed recordHash, address indexed beneficiary);
+
+    /// @notice The verifier is not one of the fixed set.
+    error UnknownVerifier(address verifier);
+    /// @notice `words` has not the length that N lanes need, in bytes.
+    error WrongWordsLength(uint256 expected, uint256 actual);
+    /// @notice Not one tail for each queue lane.
+    error WrongQueueTailCount(uint256 expected, uint256 actual);
+    /// @notice Not one proof for each lane of kind 1 or 5, in bytes.
+    error WrongClientProofsLength(uint256 expected, uint256 actual);
+    /// @notice More than one record was supplied for epoch `oldest + 1`, or one that is not needed.
+    error WrongOldestSuccessorCount(uint256 actual);
+    /// @notice The supplied record is not the last committed one.
+    error ParentNotHead(bytes32 expected, bytes32 actual);
+    error WrongEpochId(uint256 expected, uint256 actual);
+    error StaleState(uint256 expected, uint256 actual);
+    error WrongDomain(uint256 expected, uint256 actual);
+    error WrongQueueStart(uint256 expected, uint256 actual);
+    error ReservedWordUsed(uint256 word);
+    /// @notice c or a field word is not below the field's modulus.
+    error NonCanonicalField();
+    error ClockInFuture(uint256 clock, uint256 blockNumber);
+    error ClockTooOld(uint256 clock, uint256 earliest);
+    error ClockDecreased(uint256 clock, uint256 parentClock);
+    /// @notice `oldest` is after the last committed epoch.
+    error OldestUnknown(uint256 oldest, uint256 head);
+    /// @notice The record supplied is not that of epoch `oldest + 1`.
+    error OldestSuccessorMismatch(bytes32 expected, bytes32 actual);
+    /// @notice The anchor of epoch `oldest` has died.
+    error OldestExpired(uint256 oldest, uint256 successorCommitBlock);
+    error LaneKindRefused(uint256 lane, uint256 kind);
+    /// @notice The lane is not what the queue holds next.
+    error QueueItemMismatch(uint256 lane, uint256 index);
+    /// @notice Queue end is not queue start + number of queue lanes.
+    error WrongQueueEnd(uint256 queueStart, uint256 queueEnd);
+    /// @notice Overdue items are left though the epoch takes fewer than N/2 items.
+    error OverdueItemsLeft(uint256 taken, uint256 queuedAt);
+    /// @notice A fee slot without asset has a total.
+    error FeeWithoutAsset(uint256 slot);
+    error FeeAssetUnlisted(uint256 asset);
+    error FeeAssetRepeated(uint256 asset);
+    error ProposerRefused(address proposer);
+    error ProverRefused(address prover);
+    /// @notice Too little gas is left to give a policy its share.
+    error GasTooLowForPolicy();
+    /// @notice The record is not that of the epoch to be proven next.
+    error NotNextToProve(EpochId id, bytes32 recordHash);
+    /// @notice The fees are not those in the record.
+    error FeesMismatch(bytes32 expected, bytes32 actual);
+    /// @notice Epochs before this one are pending, so it cannot be proven with its commit.
+    error EpochsPending(EpochId head, EpochId proven);
+    /// @notice Constructor: no verifier, a repeated one, or one of more lanes than a claim can name.
+    error BadVerifierSet();
+    /// @notice Constructor: bridge and queue do not name this contract and each other.
+    error WiringMismatch();
+    /// @notice Constructor: genesis state or anchor is 0 or not below the field's modulus.
+    error BadGenesis();
+    /// @notice Constructor: a length of time is 0.
+    error BadParameters();
+
+    /// @notice Commits the next epoch: publishes its words and client proofs, to be proven by anyone.
+    /// @return recordHash Hash of its record.
+    function commit(CommitInput calldata input) external returns (bytes32 recordHash);
+
+    /// @notice Proves the oldest pending epoch and credits its fees.
+    /// @param record The epoch's record.
+    /// @param fees Preimage of the record's feesHash; ignored when that is 0.
+    /// @param beneficiary Address bound into the proof.
+    /// @param proof 256 bytes.
+    function prove(EpochRecord calldata record, EpochFees calldata fees, address beneficiary, bytes calldata proof)
+        external;
+
+    /// @notice Commits and proves an epoch at once, when none is pending.
+    /// @return recordHash Hash of its record.
+    function commitAndProve(CommitInput calldata input, address beneficiary, bytes calldata proof)
+        external
+        returns (bytes32 recordHash);
+
+    /// @notice Binds transactions and proofs to this rollup on this chain.
+    function domain() external view returns (uint256);
+
+    /// @notice Last committed and last proven epoch. Those between are pending.
+    function status() external view returns (EpochId head, EpochId proven);
+
+    /// @notice Hash of the record of an epoch, 0 when there is none.
+    function epochs(EpochId id) external view returns (bytes32 recordHash);
+
+    /// @notice Whether the epoch is proven and has this record.
+    function isProven(EpochId id, bytes32 recordHash) external view returns (bool);
+
+    function bridge() external view returns (address);
+    function queue() external view returns (address);
+    function proposerPolicy() external view returns (address);
+    function proverPolicy() external view returns (address);
+    function parameters() external view returns (RollupParameters memory);
+
+    /// @notice The fixed set.
+    function verifiers() external view returns (address[] memory);
+
+    /// @notice Number of lanes of a member of the set, 0 for others.
+    function laneCount(address verifier) external view returns (uint256);
+}

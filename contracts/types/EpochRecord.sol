@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.37;
+
+import {EpochId} from "./EpochId.sol";
+
+using {hash, hashCalldata} for EpochRecord global;
+
+/// @notice What L1 knows of an epoch. Only its keccak256 is stored, callers pass the preimage. Order and types: docs/spec/06-l1.md.
+struct EpochRecord {
+    EpochId id;
+    /// Hash of the record before this one.
+    bytes32 parent;
+    address proposer;
+    address feeRecipient;
+    /// Member of the rollup's fixed set that this epoch was built for.
+    address verifier;
+    /// 0: all words in calldata.
+    uint8 dataMode;
+    /// L1 block of the commit.
+    uint64 commitBlock;
+    /// Last L1 block in which the prover policy is heard.
+    uint64 deadline;
+    /// 0: the commit needed no bond.
+    uint256 bond;
+    /// L1 block that expiries were compared with (`now` of the header).
+    uint64 timestampBlock;
+    /// Queue cursor after the epoch.
+    uint64 queueEnd;
+    uint256 c;
+    uint256 z;
+    uint256 y;
+    /// State root after the epoch.
+    uint256 newState;
+    uint256 ownAnchor;
+    bytes32 withdrawalRoot;
+    /// Hash of the EpochFees, 0 when all totals are 0.
+    bytes32 feesHash;
+}
+
+/// @notice Fees that an epoch's lanes paid, by fee slot. An unused slot has asset 0 and total 0.
+struct EpochFees {
+    uint256[4] assets;
+    uint256[4] totals;
+}
+
+/// @notice keccak256(abi.encode(record)).
+/// @dev A record in memory is its own static ABI encoding.
+function hash(EpochRecord memory record) pure returns (bytes32 result) {
+    assembly ("memory-safe") {
+        result := keccak256(record, 576)
+    }
+}
+
+/// @notice Like `hash` for a record in calldata. A word too large for its type changes the hash, so it matches no stored one.
+function hashCalldata(EpochRecord calldata record) pure returns (bytes32 result) {
+    assembly ("memory-safe") {
+        let encoded := mload(0x40)
+        calldatacopy(encoded, record, 576)
+        result := keccak256(encoded, 576)
+    }
+}
+
+/// @notice keccak256(abi.encode(assets, totals)), or 0 when all totals are 0.
+function hashFees(EpochFees memory fees) pure returns (bytes32) {
+    if (fees.totals[0] | fees.totals[1] | fees.totals[2] | fees.totals[3] == 0) return 0;
+    return keccak256(abi.encode(fees.assets, fees.totals));
+}
