@@ -181,7 +181,7 @@ func TestPublicKeyEncodingIsStrict(t *testing.T) {
 	}
 }
 
-// Vectors pin the derivation: wallets in other languages must find the same keys, and old seeds the same notes.
+// The executable specification (offchain/sotto/protocol/babyjub.py) made these values.
 func TestVectors(t *testing.T) {
 	key, err := NewPrivateKey([SeedSize]byte(bytes.Repeat([]byte{7}, SeedSize)))
 	if err != nil {
@@ -190,12 +190,12 @@ func TestVectors(t *testing.T) {
 	public, sig := key.Public().Bytes(), key.Sign(element(42)).Bytes()
 	for _, v := range []struct{ name, got, want string }{
 		{"public key", hex.EncodeToString(public[:]), "" +
-			"2bcd89dfd7791eb5f5e67b7847f389f8854b7074dfdaec6b3003cbed38cab4df" +
-			"1a828fb5a55bb3551755bd1d2b91b54c441752141ce4b0acd4e8658f517139ed"},
+			"1a96ca45540e4894d0e1e977bef548ee2c12aff03c8a01b81450093d7809258d" +
+			"05d7b9cd307b7ab24ff8e3c77a0bbc9c82aaa2d4f082aae948e638222b785c1b"},
 		{"signature", hex.EncodeToString(sig[:]), "" +
-			"0027da04b5b7bb6372fd670111bf79f888c3910a5a8fd109e1c0b4428e4b912e" +
-			"08039e7c7634ab62175d0803963ea73d898e97daf739ea7d102a2869644dc8ab" +
-			"02870c923a242400a13653e2fde11977e739d9b5f05a941f72fba01eddd87d32"},
+			"05bf2fa85e70158d813374bd2c8603aeadacbf7248a5c713ddad2231de70e75e" +
+			"17ad8dc11206cdff740aba083fed32523dde9eba7433ee9e871e7a71cec75243" +
+			"04f38cb47212321a0b5ac4a36bbebe4e94d5a7d8ba127d730786c3476e85c961"},
 	} {
 		if v.got != v.want {
 			t.Errorf("%s: %s, want %s", v.name, v.got, v.want)

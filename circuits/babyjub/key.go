@@ -2,17 +2,15 @@
 // scalar field of BN254 that gnark-crypto uses (ecc/bn254/twistededwards: same base point, subgroup order l, and
 // cofactor 8).
 //
-// A key derives from a 32-byte seed: the secret scalar is HKDF-SHA-512(seed, info "sotto/babyjub/scalar/v1"), 64
-// bytes read big endian modulo l, and the nonce key the 32 bytes for info "sotto/babyjub/nonce/v1", without salt. The
-// nonce of a signature of h is SHA-512("sotto/babyjub/sign/v1" || nonce key || public key || h) modulo l, so that
-// signing needs no randomness and never reuses a nonce for two messages.
+// A key derives from a 32-byte seed s: the secret scalar is SHA-512("sotto/eddsa/key" || s) modulo l, and the nonce
+// of a signature of h is SHA-512("sotto/eddsa/nonce" || s || h as 32 bytes) modulo l, digests and h big endian. So
+// signing needs no randomness and never uses a nonce for two messages.
 //
 // Every encoding is strict: a value has one encoding, and a parser refuses all others. Arithmetic on secrets is
 // not constant-time: sign only where nobody else can time it.
 package babyjub
 
 import (
-	"crypto/hkdf"
 	"crypto/sha512"
 	"errors"
 	"math/big"
@@ -40,18 +38,17 @@ var (
 )
 
 const (
-	infoScalar = "sotto/babyjub/scalar/v1"
-	infoNonce  = "sotto/babyjub/nonce/v1"
-	domainSign = "sotto/babyjub/sign/v1"
+	prefixScalar = "sotto/eddsa/key"
+	prefixNonce  = "sotto/eddsa/nonce"
 )
 
 var curve = twistededwards.GetEdwardsCurve()
 
 // PrivateKey signs. Make one with NewPrivateKey.
 type PrivateKey struct {
-	scalar   *big.Int
-	nonceKey []byte
-	public   PublicKey
+	seed   [SeedSize]byte
+	scalar *big.Int
+	public PublicKey
 }
 
 // PublicKey is a point of the prime-order subgroup other than the identity. The zero value is not a key.
@@ -59,15 +56,7 @@ type PublicKey struct{ point twistededwards.PointAffine }
 
 // NewPrivateKey derives the key of a seed. A scalar of 0 has probability 2^-251 and is reported as ErrIdentity.
 func NewPrivateKey(seed [SeedSize]byte) (PrivateKey, error) {
-	wide, err := hkdf.Key(sha512.New, seed[:], nil, infoScalar, 64)
-	if err != nil {
-		return PrivateKey{}, err
-	}
-	nonceKey, err := hkdf.Key(sha512.New, seed[:], nil, infoNonce, 32)
-	if err != nil {
-		return PrivateKey{}, err
-	}
-	k := PrivateKey{scalar: reduce(wide), nonceKey: nonceKey}
+	k := PrivateKey{seed: seed, scalar: hashToScalar([]byte(prefixScalar), seed[:])}
 	if k.scalar.Sign() == 0 {
 		return PrivateKey{}, ErrIdentity
 	}
@@ -120,7 +109,11 @@ func pointBytes(p *twistededwards.PointAffine) []byte {
 	return append(x[:], y[:]...)
 }
 
-func reduce(wide []byte) *big.Int {
-	v := new(big.Int).SetBytes(wide)
+func hashToScalar(parts ...[]byte) *big.Int {
+	digest := sha512.New()
+	for _, part := range parts {
+		digest.Write(part)
+	}
+	v := new(big.Int).SetBytes(digest.Sum(nil))
 	return v.Mod(v, &curve.Order)
 }

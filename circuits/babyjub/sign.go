@@ -1,7 +1,6 @@
 package babyjub
 
 import (
-	"crypto/sha512"
 	"math/big"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
@@ -18,12 +17,8 @@ type Signature struct {
 
 // Sign signs a field element: the same h always gives the same signature.
 func (k PrivateKey) Sign(h fr.Element) Signature {
-	public, message := k.public.Bytes(), h.Bytes()
-	digest := sha512.New()
-	for _, part := range [][]byte{[]byte(domainSign), k.nonceKey, public[:], message[:]} {
-		digest.Write(part)
-	}
-	nonce := reduce(digest.Sum(nil))
+	message := h.Bytes()
+	nonce := hashToScalar([]byte(prefixNonce), k.seed[:], message[:])
 
 	var sig Signature
 	sig.r.ScalarMultiplicationBase(nonce)
