@@ -62,8 +62,9 @@ def encrypt(
 ) -> tuple[bytes, Field]:
     """The ciphertext of a note, and the note's r.
 
-    `esk` is a 32-byte ephemeral secret never used before, `recipient` an X25519 public key, `value` has 120 bits,
-    `asset` 64 bits, `reference` 20 bytes. Raises SharedSecretIsZero, IntegerOutOfRange, WordLengthWrong.
+    `esk` is a 32-byte ephemeral secret never used before, `recipient` an X25519 public key, `value` has 120
+    bits, `asset` 64 bits, `reference` 20 bytes. Raises SharedSecretIsZero, IntegerOutOfRange,
+    WordLengthWrong.
     """
     if len(reference) != REFERENCE_BYTES:
         raise WordLengthWrong(f"a reference has {REFERENCE_BYTES} bytes, not {len(reference)}")

@@ -1,7 +1,7 @@
 """Indexed Merkle trees: nullifiers and accounts (spec 02).
 
-Each leaf names its value and the next greater one of the tree, the greatest names 0: a ring. So one leaf proves that
-a value is absent.
+Each leaf names its value and the next greater one of the tree, the greatest names 0: a ring. So one leaf
+proves that a value is absent.
 """
 
 from bisect import bisect_left, insort
@@ -168,3 +168,7 @@ class AccountTree(IndexedTree):
     def fields(cls, leaf: IndexedLeaf) -> tuple[Field, ...]:
         """See IndexedTree."""
         return leaf.value, leaf.next, leaf.key_set
+
+    def key_set(self, account: Field) -> Field:
+        """Key set hash of an account, 0 while it has no leaf."""
+        return self.content(self.index(account)).key_set if account in self else ZERO

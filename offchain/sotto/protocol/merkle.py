@@ -1,7 +1,7 @@
 """Sparse 4-ary Merkle trees (spec 02).
 
-Nodes are immutable and shared: a copy of a tree costs nothing, and changing the copy leaves the original alone. So
-a state before an epoch stays usable after it, for prunes and for openings under old anchors.
+Nodes are immutable and shared: a copy of a tree costs nothing, and changing the copy leaves the original
+alone. So a state before an epoch stays usable after it, for prunes and for openings under old anchors.
 """
 
 from collections.abc import Iterator, Sequence
@@ -130,7 +130,7 @@ class MerkleTree:
 
     def next_subtree(self, count: int) -> int:
         """Number of the subtree of `count` leaves that `append` would write. Raises TreeFull, ValueError."""
-        _height(count)
+        subtree_height(count)
         index = -(-self.size // count)
         if (index + 1) * count > self.capacity:
             raise TreeFull(f"no subtree of {count} leaves left in a tree of depth {self.depth}")
@@ -144,13 +144,14 @@ class MerkleTree:
         """
         if len(leaves) > count:
             raise ValueError(f"{len(leaves)} leaves for a subtree of {count}")
-        index, height = self.next_subtree(count), _height(count)
+        index, height = self.next_subtree(count), subtree_height(count)
         self._put(index, height, _build(leaves, height))
         self.size = (index + 1) * count
         return index
 
 
-def _height(count: int) -> int:
+def subtree_height(count: int) -> int:
+    """Height of a subtree of `count` leaves. Raises ValueError unless it is a power of 4."""
     height = (count.bit_length() - 1) // 2
     if count < 1 or 1 << 2 * height != count:
         raise ValueError(f"{count} is not a power of 4")

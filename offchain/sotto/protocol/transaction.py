@@ -162,8 +162,8 @@ class Transaction:
     def check(self) -> None:
         """Rules that public words alone can break.
 
-        Raises EqualNullifiers, PublicWordsInconsistent, OperationMismatch, ForcedWordsNotZero,
-        ExtensionVersionUnknown.
+        Proof and L1 enforce them all, so an epoch never fails by them for what L1 accepted. Raises
+        EqualNullifiers, PublicWordsInconsistent, OperationMismatch, ForcedWordsNotZero.
         """
         if self.nullifiers[0] == self.nullifiers[1]:
             raise EqualNullifiers(f"{self.nullifiers[0]:#x}")
@@ -176,6 +176,12 @@ class Transaction:
             raise OperationMismatch(f"kind {self.kind} with operation {self.operation:#x}")
         if self.kind == Kind.FORCED and any((self.fee, self.fee_asset, *self.named)):
             raise ForcedWordsNotZero("fee, fee asset and named commitments must be 0")
+
+    def check_extension(self) -> None:
+        """What the extension words must be for readers to understand them. Raises ExtensionVersionUnknown.
+
+        No proof enforces this: a node refuses such a transaction, a follower must accept it in an epoch.
+        """
         if self.ext[0] != EXTENSION_VERSION or self.ext[2] != 0:
             raise ExtensionVersionUnknown(f"version {self.ext[0]}, reserved {self.ext[2]}")
 
