@@ -25,6 +25,8 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
 	"sotto/circuits/babyjub"
+	"sotto/circuits/catalog"
+	"sotto/circuits/groth16x"
 	"sotto/circuits/note"
 )
 
@@ -32,11 +34,9 @@ func main() {}
 
 // Causes of failure that a caller can tell apart.
 var (
-	errMalformed       = errors.New("malformed input")
-	errWitnessRejected = errors.New("witness rejected")
-	errKeysUnavailable = errors.New("keys unavailable")
-	errPanic           = errors.New("internal error")
-	errNotFound        = errors.New("not found")
+	errMalformed = errors.New("malformed input")
+	errPanic     = errors.New("internal error")
+	errNotFound  = errors.New("not found")
 )
 
 // No honest input comes near this size; the bound keeps sums and products of sizes far from overflow.
@@ -73,11 +73,11 @@ func statusOf(err error) C.int32_t {
 		errors.Is(err, babyjub.ErrNotInSubgroup), errors.Is(err, note.ErrLowOrder):
 		return C.SOTTO_INVALID_POINT
 	case errors.Is(err, errMalformed), errors.Is(err, note.ErrLength), errors.Is(err, babyjub.ErrLength),
-		errors.Is(err, babyjub.ErrCoordinate), errors.Is(err, babyjub.ErrScalar):
+		errors.Is(err, babyjub.ErrCoordinate), errors.Is(err, babyjub.ErrScalar), errors.Is(err, groth16x.ErrInputCount):
 		return C.SOTTO_MALFORMED_INPUT
-	case errors.Is(err, errWitnessRejected):
+	case errors.Is(err, catalog.ErrWitness):
 		return C.SOTTO_WITNESS_REJECTED
-	case errors.Is(err, errKeysUnavailable):
+	case errors.Is(err, catalog.ErrKeys):
 		return C.SOTTO_KEYS_UNAVAILABLE
 	default:
 		return C.SOTTO_INTERNAL

@@ -5,6 +5,15 @@ are subclasses of `CryptoError`. A process that forks after its first call must 
 """
 
 from sotto.crypto.backend import install_hash_backend
+from sotto.crypto.circuits import (
+    KeyInfo,
+    ProofResult,
+    check_witness,
+    prepare_keys,
+    prove,
+    verify,
+    verify_batch,
+)
 from sotto.crypto.eddsa import eddsa_public_key, eddsa_sign, eddsa_verify
 from sotto.crypto.errors import (
     CryptoError,
@@ -29,11 +38,14 @@ __all__ = [
     "CryptoError",
     "InternalError",
     "InvalidPoint",
+    "KeyInfo",
     "KeysUnavailable",
     "MalformedInput",
     "NativeLibraryMissing",
     "OpenedNote",
+    "ProofResult",
     "WitnessRejected",
+    "check_witness",
     "compress",
     "compress_many",
     "eddsa_public_key",
@@ -47,6 +59,10 @@ __all__ = [
     "note_open_sent",
     "note_scan",
     "permute",
+    "prepare_keys",
+    "prove",
     "tree_update",
+    "verify",
+    "verify_batch",
     "x25519_public",
 ]
