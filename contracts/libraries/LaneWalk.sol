@@ -43,7 +43,9 @@ library LaneWalk {
             } else {
                 uint256 itemKind = kind == DEPOSIT ? QueueItems.DEPOSIT : QueueItems.FORCED;
                 if (taken == items.length || !items[taken].holds(itemKind, link, asset, value, recipient, tails[taken]))
-                revert IRollup.QueueItemMismatch(lane, queueStart + taken);
+                {
+                    revert IRollup.QueueItemMismatch(lane, queueStart + taken);
+                }
                 taken++;
             }
             if (value != 0 && kind != DEPOSIT && kind != FORCED_SKIPPED) {
