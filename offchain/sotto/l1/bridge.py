@@ -1,0 +1,112 @@
+"""The contract `Bridge`: deposits, claims and fees (docs/spec/06-l1.md)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from eth_typing import ChecksumAddress
+from web3.types import LogReceipt, TxParams, TxReceipt
+
+from sotto.l1.contract import Contract
+from sotto.l1.records import record_to_abi
+from sotto.l1.rollup import event_topic
+from sotto.protocol.l1 import EpochRecord
+
+ETH = 1
+CIPHERTEXT_BYTES = 93
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """A listed asset. Amounts in its smallest unit."""
+
+    token: ChecksumAddress
+    liabilities: int
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One withdrawal of a proven epoch with its Merkle proof: 32 bytes for each level."""
+
+    record: EpochRecord
+    lane: int
+    asset: int
+    value: int
+    recipient: int
+    proof: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class PermitSignature:
+    """EIP-2612 signature for an allowance of exactly a deposit's value; r and s have 32 bytes."""
+
+    deadline: int
+    v: int
+    r: bytes
+    s: bytes
+
+
+class BridgeContract(Contract):
+    """Vault of all funds inside the rollup."""
+
+    abi_name = "Bridge"
+
+    async def is_listed(self, asset: int) -> bool:
+        """Whether deposits of an asset are possible at all."""
+        return cast(bool, await self._call("isListed", asset))
+
+    async def asset(self, asset: int) -> AssetState:
+        """Token, liabilities and cap of an asset."""
+        return AssetState(*await self._call("assets", asset))
+
+    async def is_claimed(self, epoch: int, lane: int) -> bool:
+        """Whether a withdrawal was paid."""
+        return cast(bool, await self._call("isClaimed", epoch, lane))
+
+    async def fees_owed(self, account: ChecksumAddress, asset: int) -> int:
+        """Fees that an account may withdraw."""
+        return cast(int, await self._call("feesOwed", account, asset))
+
+    def deposit_eth(self, value: int, partial: int, ciphertext: bytes) -> TxParams:
+        """Transaction that deposits `value` wei as a note."""
+        return self._transaction("depositETH", partial, ciphertext, value=value)
+
+    def deposit(self, asset: int, value: int, partial: int, ciphertext: bytes) -> TxParams:
+        """Transaction that deposits tokens; the sender has approved them to the bridge."""
+        return self._transaction("deposit", asset, value, partial, ciphertext)
+
+    def deposit_with_permit(
+        self, asset: int, value: int, partial: int, ciphertext: bytes, permit: PermitSignature
+    ) -> TxParams:
+        """Transaction that deposits tokens with the allowance by signature."""
+        signature = (permit.deadline, permit.v, permit.r, permit.s)
+        return self._transaction("depositWithPermit", asset, value, partial, ciphertext, signature)
+
+    def claim(self, claim: Claim) -> TxParams:
+        """Transaction that pays a withdrawal to its recipient."""
+        record = record_to_abi(claim.record)
+        return self._transaction(
+            "claim", record, claim.lane, claim.asset, claim.value, claim.recipient, list(claim.proof)
+        )
+
+    def claim_many(self, claims: Sequence[Claim]) -> TxParams:
+        """Transaction that pays many; one that fails stays open."""
+        requests = [
+            (record_to_abi(c.record), c.lane, c.asset, c.value, c.recipient, list(c.proof)) for c in claims
+        ]
+        return self._transaction("claimMany", requests)
+
+    def withdraw_fees(self, asset: int, recipient: ChecksumAddress) -> TxParams:
+        """Transaction that pays the sender's fees of one asset."""
+        return self._transaction("withdrawFees", asset, recipient)
+
+    def claimed(self, receipt: TxReceipt) -> list[tuple[int, int]]:
+        """(epoch, lane) of each withdrawal that a transaction paid."""
+        event = self._contract.events.Claimed()
+        logs: list[LogReceipt] = [
+            log
+            for log in receipt["logs"]
+            if log["address"] == self.address and bytes(log["topics"][0]) == event_topic(event)
+        ]
+        return [(args["epoch"], args["lane"]) for args in (event.process_log(log)["args"] for log in logs)]

@@ -1,0 +1,71 @@
+"""Events of the contracts as values: bytes inside, no hex.
+
+The names say who speaks: `Received...` is a fact that L1 reports, never a wish of this node.
+"""
+
+from dataclasses import dataclass
+
+from web3.types import LogReceipt
+
+from sotto.protocol.l1 import EpochRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a log is on the chain. Hashes have 32 bytes."""
+
+    block_number: int
+    block_hash: bytes
+    transaction_hash: bytes
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedDeposit:
+    """`DepositQueued`: an item of kind 2 has entered the queue.
+
+    Attributes:
+        index: queue index.
+        depositor: 20 bytes.
+        value: smallest unit of the asset.
+        partial: field element.
+        ciphertext: 93 bytes.
+    """
+
+    position: Position
+    index: int
+    depositor: bytes
+    asset: int
+    value: int
+    partial: int
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedCommit:
+    """`EpochCommitted`: an epoch is pending. `record_hash` has 32 bytes."""
+
+    position: Position
+    id: int
+    record_hash: bytes
+    record: EpochRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedProof:
+    """`EpochProven`: an epoch is proven. `beneficiary` has 20 bytes."""
+
+    position: Position
+    id: int
+    record_hash: bytes
+    beneficiary: bytes
+
+
+Event = ReceivedDeposit | ReceivedCommit | ReceivedProof
+
+
+def position_of(log: LogReceipt) -> Position:
+    """Where a log is on the chain."""
+    return Position(
+        log["blockNumber"], bytes(log["blockHash"]), bytes(log["transactionHash"]), log["logIndex"]
+    )

@@ -1,0 +1,56 @@
+"""Epoch records between the protocol's type, the contracts' ABI and JSON."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, fields
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_utils.address import to_checksum_address
+
+from sotto.protocol.field import byte_word_to_json, field_to_json, integer_to_json, to_byte_word
+from sotto.protocol.l1 import EpochRecord
+
+_TYPES = (
+    "uint64", "bytes32", "address", "address", "address", "uint8", "uint64", "uint64", "uint256",
+    "uint64", "uint64", "uint256", "uint256", "uint256", "uint256", "uint256", "bytes32", "bytes32",
+)  # fmt: skip
+_FIELD_ELEMENTS = ("c", "y", "new_state", "own_anchor")
+
+
+def record_to_abi(record: EpochRecord) -> tuple[Any, ...]:
+    """The record as web3 encodes it: addresses as checksummed text."""
+    return tuple(
+        to_checksum_address(value) if kind == "address" else value
+        for kind, value in zip(_TYPES, astuple(record), strict=True)
+    )
+
+
+def record_from_abi(values: Sequence[Any]) -> EpochRecord:
+    """Inverse of `record_to_abi`; numbers are L1's own and taken as they are."""
+    return EpochRecord(
+        *(
+            bytes.fromhex(value[2:]) if kind == "address" else bytes(value) if kind == "bytes32" else value
+            for kind, value in zip(_TYPES, values, strict=True)
+        )
+    )
+
+
+def record_from_bytes(data: bytes) -> EpochRecord:
+    """Inverse of `EpochRecord.encode`."""
+    return record_from_abi(decode(_TYPES, data))
+
+
+def record_to_json(record: EpochRecord) -> dict[str, object]:
+    """The API's object: snake-case names of docs/spec/06-l1.md, hex for addresses, hashes and field words."""
+    shown: dict[str, object] = {}
+    for item in fields(EpochRecord):
+        value = getattr(record, item.name)
+        if isinstance(value, bytes):
+            shown[item.name] = "0x" + value.hex()
+        elif item.name in _FIELD_ELEMENTS:
+            shown[item.name] = field_to_json(value)
+        elif item.name == "z":
+            shown[item.name] = byte_word_to_json(to_byte_word(value))
+        else:
+            shown[item.name] = integer_to_json(value)
+    return shown

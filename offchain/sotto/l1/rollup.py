@@ -1,0 +1,166 @@
+"""The contract `Rollup` (docs/spec/06-l1.md)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
+from web3.types import BlockIdentifier, LogReceipt, TxParams
+
+from sotto.l1.contract import TRANSPORT_ERRORS, Contract, translate
+from sotto.l1.events import Event, ReceivedCommit, ReceivedProof, position_of
+from sotto.l1.records import record_from_abi, record_to_abi
+from sotto.protocol.l1 import EpochRecord
+
+PROOF_BYTES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class RollupParameters:
+    """Lengths of time in L1 blocks."""
+
+    anchor_life: int
+    clock_window: int
+    proving_window: int
+    forced_deadline: int
+    freeze_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitInput:
+    """What a proposer supplies for one epoch.
+
+    Attributes:
+        parent: record of the last committed epoch.
+        verifier: the one that the epoch is built for.
+        words: as of docs/spec/05-epoch.md.
+        queue_tails: 32 bytes for each queue item that the epoch takes.
+        client_proofs: 256 bytes for each lane of kind 1 or 5, in lane order.
+        oldest_successor: record of epoch oldest + 1, None when oldest is the last committed epoch.
+    """
+
+    parent: EpochRecord
+    verifier: ChecksumAddress
+    fee_recipient: ChecksumAddress
+    c: int
+    words: bytes
+    queue_tails: Sequence[bytes]
+    client_proofs: bytes
+    oldest_successor: EpochRecord | None
+
+    def to_abi(self) -> tuple[Any, ...]:
+        """The struct as web3 encodes it."""
+        successors = [] if self.oldest_successor is None else [record_to_abi(self.oldest_successor)]
+        return (
+            record_to_abi(self.parent),
+            self.verifier,
+            self.fee_recipient,
+            self.c,
+            self.words,
+            list(self.queue_tails),
+            self.client_proofs,
+            successors,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedEpoch:
+    """What a commit's calldata publishes; the rest of it is in the record."""
+
+    verifier: ChecksumAddress
+    words: bytes
+    client_proofs: tuple[bytes, ...]
+
+
+class RollupContract(Contract):
+    """The chain of committed and proven epochs."""
+
+    abi_name = "Rollup"
+
+    async def domain(self) -> int:
+        """The domain that the contract computes, a byte word."""
+        return cast(int, await self._call("domain"))
+
+    async def status(self, block: BlockIdentifier = "latest") -> tuple[int, int]:
+        """Id of the last committed and of the last proven epoch."""
+        head, proven = await self._call("status", block=block)
+        return head, proven
+
+    async def record_hash(self, epoch: int, block: BlockIdentifier = "latest") -> bytes:
+        """Hash of an epoch's record, 32 bytes; zeros if there is none."""
+        return bytes(await self._call("epochs", epoch, block=block))
+
+    async def is_proven(self, epoch: int, record_hash: bytes) -> bool:
+        """Whether the epoch is proven and has this record."""
+        return cast(bool, await self._call("isProven", epoch, record_hash))
+
+    async def parameters(self) -> RollupParameters:
+        """The rollup's lengths of time."""
+        return RollupParameters(*await self._call("parameters"))
+
+    async def verifiers(self) -> dict[int, ChecksumAddress]:
+        """The fixed set of verifiers by number of lanes, smallest first."""
+        members = await self._call("verifiers")
+        sizes = {await self._call("laneCount", member): to_checksum_address(member) for member in members}
+        return dict(sorted(sizes.items()))
+
+    def commit(self, commit: CommitInput) -> TxParams:
+        """Transaction that commits an epoch, to be proven later."""
+        return self._transaction("commit", commit.to_abi())
+
+    def prove(
+        self,
+        record: EpochRecord,
+        fee_assets: Sequence[int],
+        fee_totals: Sequence[int],
+        beneficiary: ChecksumAddress,
+        proof: bytes,
+    ) -> TxParams:
+        """Transaction that proves the oldest pending epoch."""
+        fees = (list(fee_assets), list(fee_totals))
+        return self._transaction("prove", record_to_abi(record), fees, beneficiary, proof)
+
+    def commit_and_prove(self, commit: CommitInput, beneficiary: ChecksumAddress, proof: bytes) -> TxParams:
+        """Transaction that commits and proves an epoch when none is pending."""
+        return self._transaction("commitAndProve", commit.to_abi(), beneficiary, proof)
+
+    def decode(self, log: LogReceipt) -> Event | None:
+        """Typed event of a log of this contract; None for those that nobody follows."""
+        for name in ("EpochCommitted", "EpochProven"):
+            event = self._contract.events[name]()
+            if bytes(log["topics"][0]) != event_topic(event):
+                continue
+            arguments = event.process_log(log)["args"]
+            position = position_of(log)
+            if name == "EpochCommitted":
+                record = record_from_abi(list(arguments["record"].values()))
+                return ReceivedCommit(position, arguments["id"], bytes(arguments["recordHash"]), record)
+            beneficiary = bytes.fromhex(arguments["beneficiary"][2:])
+            return ReceivedProof(position, arguments["id"], bytes(arguments["recordHash"]), beneficiary)
+        return None
+
+    async def published(self, transaction_hash: bytes) -> PublishedEpoch | None:
+        """What a commit's calldata holds; None if it did not call this contract directly."""
+        try:
+            transaction = await self.web3.eth.get_transaction(HexBytes(transaction_hash))
+        except TRANSPORT_ERRORS as error:
+            raise translate(error) from error
+        if transaction.get("to") != self.address:
+            return None
+        function, arguments = self._contract.decode_function_input(HexBytes(transaction["input"]))
+        if function.fn_name not in ("commit", "commitAndProve"):
+            return None
+        commit = arguments["input"]
+        proofs = bytes(commit["clientProofs"])
+        return PublishedEpoch(
+            to_checksum_address(commit["verifier"]),
+            bytes(commit["words"]),
+            tuple(proofs[i : i + PROOF_BYTES] for i in range(0, len(proofs), PROOF_BYTES)),
+        )
+
+
+def event_topic(event: Any) -> bytes:
+    """First topic of an event's logs."""
+    return bytes.fromhex(event.topic.removeprefix("0x"))

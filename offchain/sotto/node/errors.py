@@ -1,0 +1,164 @@
+# ruff: noqa: N818 - a rejection is named by its cause, as the specification and the contracts name it
+"""Errors of the node. Each has the HTTP status of its answer and a hint at what to do next; the API's code is its class name."""
+
+from typing import ClassVar
+
+
+class NodeError(Exception):
+    """Base of all errors that the node itself raises."""
+
+    status: ClassVar[int] = 400
+    hint: ClassVar[str] = ""
+
+
+# Start: the node refuses to run
+
+
+class ConfigInvalid(NodeError):
+    """A setting is missing or contradicts another one."""
+
+    status = 500
+
+
+class StoreUnusable(NodeError):
+    """The database cannot be opened, or belongs to another deployment or version."""
+
+    status = 500
+
+
+class StateDiverged(NodeError):
+    """The stored lanes do not give the state that L1 has proven. Nothing may be built on them."""
+
+    status = 503
+    hint = "Stop the node and restore its database, or start with an empty one if this node is not the proposer."
+
+
+# Requests
+
+
+class RequestMalformed(NodeError):
+    """The body or a parameter has not the form that the API demands."""
+
+
+class RequestTooLarge(NodeError):
+    """The body is larger than a bundle can be."""
+
+    status = 413
+
+
+class RateExceeded(NodeError):
+    """Too many requests from one address."""
+
+    status = 429
+    hint = "Wait a few seconds and try again."
+
+
+class RangeUnaligned(NodeError):
+    """Start or count of a range is not on the grid."""
+
+    hint = "Use multiples of 256, and a count of at most 4096."
+
+
+class TransactionUnknown(NodeError):
+    """No transaction with this id was ever accepted."""
+
+    status = 404
+    hint = "Ids are the 0x hex of h; a transaction that was refused is not kept."
+
+
+# Admission to the pool
+
+
+class ExpiryTooClose(NodeError):
+    """The transaction could expire before an epoch has it."""
+
+    hint = "Prove again with a later expiry; /v1/status shows min_expiry_margin."
+
+
+class FeeTooLow(NodeError):
+    """The fee is below the table's."""
+
+    hint = "See /v1/fees."
+
+
+class FeeAssetUnknown(NodeError):
+    """No fee is taken in this asset."""
+
+    hint = "See /v1/fees."
+
+
+class AssetUnlisted(NodeError):
+    """The withdrawn asset is not listed."""
+
+    hint = "See /v1/assets."
+
+
+class AnchorTooOld(NodeError):
+    """The anchor's life is over, or ends before an epoch could have the transaction."""
+
+    hint = "Prove again with the anchor of a newer epoch."
+
+
+class AnchorUnknown(NodeError):
+    """The anchor is not that of a proven epoch of this deployment."""
+
+    hint = "Use an anchor from /v1/epochs."
+
+
+class NullifierKnown(NodeError):
+    """A nullifier is spent, or another transaction of the pool spends it."""
+
+    status = 409
+    hint = "Synchronise the wallet; the note may be spent already."
+
+
+class NamedCommitmentUnknown(NodeError):
+    """A named commitment is not an output of a waiting transaction."""
+
+    status = 409
+    hint = "If the parent's epoch has closed, prove again with an anchor."
+
+
+class ProofInvalid(NodeError):
+    """A client proof does not verify for its h."""
+
+    hint = "The proof may be of other keys: check that wallet and node have the same release."
+
+
+class BundleInvalid(NodeError):
+    """Transactions of a bundle do not form a chain whose last member pays."""
+
+    hint = "Each member without fee must be named by the one after it; the last one pays for all."
+
+
+class BundleTooLarge(NodeError):
+    """No epoch has as many lanes as the bundle needs."""
+
+
+class ForcedNotHere(NodeError):
+    """Forced transactions go to L1, not to a node."""
+
+    hint = "Send it to the queue contract."
+
+
+class PoolFull(NodeError):
+    """The pool has its largest size."""
+
+    status = 503
+    hint = "Try again after the next epoch."
+
+
+class NotReady(NodeError):
+    """The node is starting, or L1 does not answer."""
+
+    status = 503
+    hint = "See /ready for the cause."
+
+
+# Proving
+
+
+class ProvingFailed(NodeError):
+    """The prover refused a witness, or its workers died again and again."""
+
+    status = 500

@@ -1,0 +1,105 @@
+"""The chain of epochs as this node knows it, in memory: records and anchors of L1, states of its own. Pure: no I/O.
+
+Epochs up to `confirmed` are proven on L1; those above are this node's own and not there yet.
+"""
+
+from dataclasses import dataclass, field
+
+from sotto.node.errors import StateDiverged
+from sotto.protocol.epoch import EpochResult
+from sotto.protocol.field import Field
+from sotto.protocol.l1 import EpochRecord
+from sotto.protocol.trees import State, genesis
+
+KEPT_STATES = 16
+"""States behind the tip that are kept for reorganisations of L1; copies share what did not change."""
+
+
+@dataclass
+class Ledger:
+    """See the module's text. Create it with `Ledger()`: the state of genesis, without records.
+
+    Attributes:
+        records: L1 record of each confirmed epoch, by id; genesis has one too.
+        anchors: epoch id of the anchor of each confirmed epoch.
+    """
+
+    records: dict[int, EpochRecord] = field(default_factory=dict)
+    anchors: dict[Field, int] = field(default_factory=dict)
+    _states: dict[int, State] = field(default_factory=lambda: {0: genesis()})
+    _queue_ends: dict[int, int] = field(default_factory=lambda: {0: 0})
+    _clocks: dict[int, int] = field(default_factory=lambda: {0: 0})
+
+    @property
+    def tip_id(self) -> int:
+        """Id of the last epoch, confirmed or not."""
+        return max(self._states)
+
+    @property
+    def tip(self) -> State:
+        """State after the last epoch."""
+        return self._states[self.tip_id]
+
+    @property
+    def confirmed_id(self) -> int:
+        """Id of the last epoch that is proven on L1; 0 also before genesis was seen."""
+        return max(self.records, default=0)
+
+    @property
+    def confirmed(self) -> State:
+        """State after the last confirmed epoch."""
+        return self._states[self.confirmed_id]
+
+    @property
+    def queue_cursor(self) -> int:
+        """Queue index that the next epoch starts with."""
+        return self._queue_ends[self.tip_id]
+
+    @property
+    def clock(self) -> int:
+        """L1 block below which the next epoch's `now` may not be."""
+        return self._clocks[self.tip_id]
+
+    @property
+    def commit_blocks(self) -> dict[int, int]:
+        """L1 block of the commit of each confirmed epoch."""
+        return {epoch: record.commit_block for epoch, record in self.records.items()}
+
+    def state(self, epoch: int) -> State | None:
+        """State after an epoch, if it is still kept."""
+        return self._states.get(epoch)
+
+    def append(self, result: EpochResult) -> None:
+        """Add the next epoch, not confirmed yet."""
+        header = result.words.header
+        if header.epoch_id != self.tip_id + 1:
+            raise StateDiverged(f"epoch {header.epoch_id} does not follow {self.tip_id}")
+        self._states[header.epoch_id] = result.state
+        self._queue_ends[header.epoch_id] = header.queue_end
+        self._clocks[header.epoch_id] = header.now
+
+    def confirm(self, record: EpochRecord) -> None:
+        """L1 has proven the next epoch, or holds genesis. Raises StateDiverged if its state is another one."""
+        expected = self.confirmed_id + 1 if self.records else 0
+        state = self._states.get(record.id)
+        if record.id != expected or state is None:
+            raise StateDiverged(f"L1 proved epoch {record.id}, but {expected} is next here")
+        if record.new_state != state.hash():
+            raise StateDiverged(f"epoch {record.id}: L1 has state {record.new_state:#066x}")
+        self.records[record.id] = record
+        self.anchors[Field(record.own_anchor)] = record.id
+        self._clocks[record.id] = record.timestamp_block
+        for old in [epoch for epoch in self._states if epoch < record.id - KEPT_STATES]:
+            del self._states[old], self._queue_ends[old], self._clocks[old]
+
+    def unconfirm(self, first: int) -> None:
+        """L1 was reorganised: epochs from `first` on are not proven any more, their states stay."""
+        for epoch in [epoch for epoch in self.records if epoch >= first]:
+            del self.anchors[Field(self.records.pop(epoch).own_anchor)]
+
+    def truncate(self, first: int) -> None:
+        """Forget epochs from `first` on, none of which is confirmed. Raises StateDiverged if too old a state is needed."""
+        for epoch in [epoch for epoch in self._states if epoch >= first]:
+            del self._states[epoch], self._queue_ends[epoch], self._clocks[epoch]
+        if not self._states:
+            raise StateDiverged(f"the state before epoch {first} is not in memory: start the node again")

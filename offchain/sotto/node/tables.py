@@ -1,0 +1,141 @@
+"""Tables of the node's database. Integers of the protocol are decimal text, since columns have 63 bits; the rest is bytes."""
+
+import time
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, String, Text, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class Natural(TypeDecorator[int]):
+    """An integer below 2^256."""
+
+    impl = String(78)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        """To decimal text."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        """From decimal text."""
+        return None if value is None else int(value)
+
+
+class TransactionStatus(StrEnum):
+    """Life of a transaction, as the API reports it."""
+
+    RECEIVED = "received"
+    ORDERED = "ordered"
+    PROVING = "proving"
+    COMMITTED = "committed"
+    PROVEN = "proven"
+    FINALIZED = "finalized"
+    DROPPED = "dropped"
+
+
+class EpochStatus(StrEnum):
+    """Life of an epoch: lanes chosen; proof made; transaction to L1 signed and stored; proven on L1."""
+
+    ASSIGNED = "assigned"
+    PROVEN = "proven"
+    COMMITTED = "committed"
+    CONFIRMED = "confirmed"
+
+
+# SQLite numbers rows by itself for INTEGER keys only.
+_SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class TransactionRow(SQLModel, table=True):
+    """An accepted transaction; `sequence` is the order of arrival. `bundle` is the id of its bundle's first member.
+
+    `body` is the API's JSON, `operation` the JSON of the preimage that a transaction of kind 5 needs.
+    """
+
+    __tablename__ = "transactions"
+    sequence: int | None = Field(default=None, sa_column=Column(_SERIAL, primary_key=True, autoincrement=True))
+    id: bytes = Field(sa_column=Column(LargeBinary(32), unique=True, nullable=False))
+    bundle: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    operation: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    proof: bytes = Field(sa_column=Column(LargeBinary(256), nullable=False))
+    status: str = Field(default=TransactionStatus.RECEIVED, index=True)
+    reason: str | None = None
+    epoch: int | None = Field(default=None, index=True)
+    lane: int | None = None
+    received_at: float = Field(default_factory=time.time)
+
+
+class DepositRow(SQLModel, table=True):
+    """A deposit in the L1 queue."""
+
+    __tablename__ = "deposits"
+    index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    depositor: bytes = Field(sa_column=Column(LargeBinary(20), nullable=False))
+    asset: int = Field(sa_column=Column(Natural, nullable=False))
+    value: int = Field(sa_column=Column(Natural, nullable=False))
+    partial: int = Field(sa_column=Column(Natural, nullable=False))
+    ciphertext: bytes = Field(sa_column=Column(LargeBinary(93), nullable=False))
+    l1_block: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    l1_tx: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
+class EpochRow(SQLModel, table=True):
+    """An epoch with its words, from which the state transition follows again. `foreign`: another proposer's."""
+
+    __tablename__ = "epochs"
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    status: str = Field(default=EpochStatus.ASSIGNED, index=True)
+    lanes: int
+    words: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    state: int = Field(sa_column=Column(Natural, nullable=False))
+    note_root: int = Field(sa_column=Column(Natural, nullable=False))
+    account_root: int = Field(sa_column=Column(Natural, nullable=False))
+    first_node: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    foreign: bool = False
+    proof: bytes | None = Field(default=None, sa_column=Column(LargeBinary(256), nullable=True))
+    record: bytes | None = Field(default=None, sa_column=Column(LargeBinary(576), nullable=True))
+    l1_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    l1_tx: bytes | None = Field(default=None, sa_column=Column(LargeBinary(32), nullable=True))
+    finalized: bool = False
+
+
+class LaneRow(SQLModel, table=True):
+    """A used lane: where to find it. `id` is its h, `node` the note tree's height-1 node; the rest is in the epoch's words."""
+
+    __tablename__ = "lanes"
+    epoch: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    lane: int = Field(primary_key=True)
+    node: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    kind: int
+    id: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, index=True))
+    queue_index: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
+
+
+class SubmissionRow(SQLModel, table=True):
+    """A signed L1 transaction of an epoch, stored before it is sent, so that a crash cannot make a second one."""
+
+    __tablename__ = "submissions"
+    hash: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    epoch: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    nonce: int = Field(sa_column=Column(BigInteger, nullable=False))
+    raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    signed_at: float = Field(default_factory=time.time)
+
+
+class BlockRow(SQLModel, table=True):
+    """A recent L1 block whose events are applied: the cursor, and what finds forks after a restart."""
+
+    __tablename__ = "l1_blocks"
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
+class MetaRow(SQLModel, table=True):
+    """What the database belongs to: schema version, chain id, rollup address."""
+
+    __tablename__ = "meta"
+    key: str = Field(primary_key=True)
+    value: str

@@ -1,0 +1,1 @@
+"""Proving of epochs outside of the node's process."""
