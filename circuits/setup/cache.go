@@ -14,6 +14,7 @@ import (
 
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
 	cs "github.com/consensys/gnark/constraint/bn254"
+	"golang.org/x/sync/errgroup"
 
 	"sotto/circuits"
 )
@@ -209,38 +210,41 @@ func read(entry string) (*Keys, error) {
 		expected.CircuitHash != filepath.Base(entry) || expected.Phase1ID != filepath.Base(filepath.Dir(entry)) {
 		return nil, fmt.Errorf("%w: entry belongs to another place or platform", ErrCacheCorrupt)
 	}
-	for _, file := range []struct {
-		name  string
-		parse func(*bytes.Reader) error
-	}{
-		{fileCircuit, func(r *bytes.Reader) error { _, err := k.R1CS.ReadFrom(r); return err }},
-		{fileProvingKey, func(r *bytes.Reader) error { return k.Proving.ReadDump(r) }},
-		{fileVerifyingKey, func(r *bytes.Reader) error { _, err := k.Verifying.UnsafeReadFrom(r); return err }},
-	} {
-		content, err := os.ReadFile(filepath.Join(entry, file.name))
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrCacheCorrupt, err)
-		}
-		if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != m.Files[file.name] {
-			return nil, fmt.Errorf("%w: %s has another hash", ErrCacheCorrupt, file.name)
-		}
-		if err := file.parse(bytes.NewReader(content)); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrCacheCorrupt, file.name, err)
-		}
+	parsers := map[string]func(*bytes.Reader) error{
+		fileCircuit:      func(r *bytes.Reader) error { _, err := k.R1CS.ReadFrom(r); return err },
+		fileProvingKey:   func(r *bytes.Reader) error { return k.Proving.ReadDump(r) },
+		fileVerifyingKey: func(r *bytes.Reader) error { _, err := k.Verifying.UnsafeReadFrom(r); return err },
+	}
+	var group errgroup.Group
+	for name, parse := range parsers {
+		group.Go(func() error {
+			content, err := os.ReadFile(filepath.Join(entry, name))
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrCacheCorrupt, err)
+			}
+			if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != m.Files[name] {
+				return fmt.Errorf("%w: %s has another hash", ErrCacheCorrupt, name)
+			}
+			if err := parse(bytes.NewReader(content)); err != nil {
+				return fmt.Errorf("%w: %s: %w", ErrCacheCorrupt, name, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
 	}
 	return k, nil
 }
 
-// writeFile replaces a file in one step.
+// writeFile replaces a file in one step. It does not wait for the disk: what a crash tears, the hashes show.
 func writeFile(name string, content []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(name), "new-")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(temporary.Name())
-	if _, err = temporary.Write(content); err == nil {
-		err = temporary.Sync()
-	}
+	_, err = temporary.Write(content)
 	if err = errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
