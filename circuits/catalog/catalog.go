@@ -13,6 +13,7 @@ import (
 	"github.com/consensys/gnark/frontend"
 	"github.com/consensys/gnark/frontend/cs/r1cs"
 
+	"sotto/circuits/rollup"
 	"sotto/circuits/setup"
 	"sotto/circuits/transfer"
 )
@@ -44,6 +45,20 @@ var all = []Circuit{
 			return assignment, []fr.Element{h}, err
 		},
 	},
+	rollupOf(4),
+	rollupOf(16),
+}
+
+func rollupOf(lanes int) Circuit {
+	return Circuit{
+		Name:    fmt.Sprintf("rollup%d", lanes),
+		Lanes:   lanes,
+		Library: fmt.Sprintf("Rollup%dKey", lanes),
+		New:     func() frontend.Circuit { return rollup.New(lanes) },
+		Assign: func(witness []byte) (frontend.Circuit, []fr.Element, error) {
+			return rollup.Assign(lanes, witness)
+		},
+	}
 }
 
 // All returns every circuit, small before large.

@@ -7,7 +7,7 @@ import "C"
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
@@ -150,7 +150,7 @@ func proverOf(name *C.uint8_t, size C.size_t) (*catalog.Prover, error) {
 		return nil, err
 	}
 	if _, err := catalog.Get(string(raw)); err != nil {
-		return nil, errors.Join(errMalformed, err)
+		return nil, fmt.Errorf("%w: %w", errMalformed, err)
 	}
 	return provers[string(raw)], nil
 }

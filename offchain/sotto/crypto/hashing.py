@@ -26,8 +26,8 @@ def hash_many(tag: int, rows: Sequence[Sequence[int]]) -> list[int]:
         A row is empty, or a value is not a field element.
     """
     bounded_int("tag", tag, 64)
-    data = encode_elements(x for row in rows for x in row)
     lengths = b"".join([length.to_bytes(4, "little") for length in _lengths(rows)])
+    data = encode_elements(x for row in rows for x in row)
     out = bytearray(WORD * len(rows))
     invoke("sotto_hash_many", tag, data, lengths, out)
     return decode_elements(out)
