@@ -1,0 +1,128 @@
+package transfer_test
+
+import (
+	"math/big"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/consensys/gnark-crypto/ecc"
+	"github.com/consensys/gnark/constraint"
+	"github.com/consensys/gnark/frontend"
+	"github.com/consensys/gnark/frontend/cs/r1cs"
+
+	"sotto/circuits/transfer"
+	tt "sotto/circuits/transfer/transfertest"
+)
+
+// violation is a witness that breaks one rule and no other one: everything that follows from the broken step, h and the
+// signature included, is computed as an attacker would. Each must be refused by the circuit and accepted by the
+// circuit without the rule.
+type violation struct {
+	name, rule string
+	spend      func(s *scene) tt.Spend
+	secrets    func(s *scene, w *transfer.Witness) // before the transaction's fields are derived
+	fields     func(s *scene, w *transfer.Witness) // before signing
+	signed     func(s *scene, w *transfer.Witness) // at last
+	wires      func(s *scene, c *transfer.Circuit) // what no witness file can express
+}
+
+// booleans stands for all assertions that a wire is 0 or 1: gnark repeats those of the statement in its selections.
+const booleans = "booleans"
+
+func (v violation) assignment(s *scene) *transfer.Circuit {
+	run := func(f func(*scene, *transfer.Witness), w *transfer.Witness) {
+		if f != nil {
+			f(s, w)
+		}
+	}
+	spend := v.spend(s)
+	w := s.Secrets(spend)
+	run(v.secrets, w)
+	tt.Derive(w)
+	run(v.fields, w)
+	if spend.Signer == nil {
+		spend.Signer = spend.Account.First
+	}
+	tt.Sign(w, spend.Signer)
+	run(v.signed, w)
+	c := w.Circuit()
+	if v.wires != nil {
+		v.wires(s, c)
+	}
+	return c
+}
+
+var (
+	withoutMutex sync.Mutex
+	withoutCache = map[string]constraint.ConstraintSystem{}
+)
+
+func without(t *testing.T, rule string) constraint.ConstraintSystem {
+	t.Helper()
+	withoutMutex.Lock()
+	defer withoutMutex.Unlock()
+	if cs, ok := withoutCache[rule]; ok {
+		return cs
+	}
+	var cs constraint.ConstraintSystem
+	if rule == booleans {
+		var err error
+		cs, err = frontend.Compile(ecc.BN254.ScalarField(), newLax, transfer.New(), frontend.IgnoreUnconstrainedInputs())
+		if err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		circuit := transfer.Without(rule)
+		if circuit == nil {
+			t.Fatalf("no rule %q", rule)
+		}
+		cs = compile(circuit)
+	}
+	withoutCache[rule] = cs
+	return cs
+}
+
+// lax compiles without the assertions that a wire is boolean, also where gnark adds them to a selection.
+type lax struct {
+	frontend.Builder[constraint.U64]
+}
+
+func newLax(field *big.Int, config frontend.CompileConfig) (frontend.Builder[constraint.U64], error) {
+	builder, err := r1cs.NewBuilder[constraint.U64](field, config)
+	return lax{builder}, err
+}
+
+func (l lax) AssertIsBoolean(frontend.Variable) {}
+
+func (l lax) Select(b, one, zero frontend.Variable) frontend.Variable {
+	return l.Add(zero, l.Mul(b, l.Sub(one, zero)))
+}
+
+func (l lax) Lookup2(b0, b1, i0, i1, i2, i3 frontend.Variable) frontend.Variable {
+	return l.Select(b1, l.Select(b0, i3, i2), l.Select(b0, i1, i0))
+}
+
+// Rules that gnark's selections assert once more, so that the circuit without them is as strong.
+var repeated = []string{"6 real is boolean", "6 bucket of an input is boolean", "8 bucket of an output is boolean"}
+
+func TestViolations(t *testing.T) {
+	covered := map[string]bool{}
+	for _, v := range slices.Concat(transactionViolations, accountViolations, noteViolations, booleanViolations) {
+		covered[v.rule] = true
+		t.Run(v.name, func(t *testing.T) {
+			c := v.assignment(newScene())
+			if solve(t, compiled(), c) == nil {
+				t.Error("accepted")
+			}
+			if err := solve(t, without(t, v.rule), c); err != nil {
+				t.Errorf("breaks more than %q: %v", v.rule, err)
+			}
+		})
+	}
+	for _, name := range transfer.RuleNames() {
+		if !covered[name] && !slices.Contains(repeated, name) {
+			t.Errorf("no witness breaks only %q", name)
+		}
+	}
+}
