@@ -48,7 +48,7 @@ var newFixture = sync.OnceValues(func() (*fixture, error) {
 	return f, err
 })
 
-func load(t *testing.T) *fixture {
+func load(t testing.TB) *fixture {
 	t.Helper()
 	f, err := newFixture()
 	if err != nil {
@@ -57,7 +57,7 @@ func load(t *testing.T) *fixture {
 	return f
 }
 
-func (f *fixture) prove(t *testing.T, a, b uint64) ([]fr.Element, Proof) {
+func (f *fixture) prove(t testing.TB, a, b uint64) ([]fr.Element, Proof) {
 	t.Helper()
 	w, err := frontend.NewWitness(&product{H: a * b, G: a * a, A: a, B: b}, ecc.BN254.ScalarField())
 	if err != nil {
@@ -70,7 +70,7 @@ func (f *fixture) prove(t *testing.T, a, b uint64) ([]fr.Element, Proof) {
 	return []fr.Element{fr.NewElement(a * b), fr.NewElement(a * a)}, p
 }
 
-func (f *fixture) proveMany(t *testing.T, n int) (inputs [][]fr.Element, proofs []Proof) {
+func (f *fixture) proveMany(t testing.TB, n int) (inputs [][]fr.Element, proofs []Proof) {
 	t.Helper()
 	for i := range n {
 		in, p := f.prove(t, uint64(i)+2, 7)
@@ -307,12 +307,8 @@ func TestCommitmentKeysAreRefused(t *testing.T) {
 }
 
 func BenchmarkBatchVerify16(b *testing.B) {
-	f, err := newFixture()
-	if err != nil {
-		b.Fatal(err)
-	}
-	var t testing.T
-	inputs, proofs := f.proveMany(&t, 16)
+	f := load(b)
+	inputs, proofs := f.proveMany(b, 16)
 	for b.Loop() {
 		if err := BatchVerify(f.vk, inputs, proofs); err != nil {
 			b.Fatal(err)
