@@ -68,7 +68,7 @@ class EpochInputs:
 
     domain: int
     lanes: int
-    """N: 4, 16 or 64."""
+    """N: 4 or 16."""
     oldest: int
     """Oldest epoch id whose anchor is accepted."""
     now: int

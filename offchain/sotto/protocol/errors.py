@@ -34,7 +34,7 @@ class WordNotZero(EncodingError):
 
 
 class LaneCountUnsupported(EncodingError):
-    """The number of lanes is not one for which subtrees are aligned (4, 16, 64)."""
+    """The number of lanes is neither 4 nor 16."""
 
 
 # Keys, signatures, addresses, ciphertexts (spec 01, 03)

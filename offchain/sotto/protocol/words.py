@@ -22,7 +22,7 @@ from sotto.protocol.notes import ASSET_BITS, VALUE_BITS, Deposit
 from sotto.protocol.transaction import EXPIRY_BITS, EXTENSION_WORDS, RECIPIENT_BITS, Kind, Transaction
 
 FEE_SLOTS: Final = 4
-LANE_COUNTS: Final = (4, 16, 64)
+LANE_COUNTS: Final = (4, 16)
 
 _HEADER_FIELDS: Final = 3
 _HEADER_BYTES: Final = 15

@@ -1,0 +1,1 @@
+"""What tests, vectors and benchmarks share."""
