@@ -1,0 +1,131 @@
+"""The wallet for callers without an event loop."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sotto.protocol.ciphertext import NO_REFERENCE
+from sotto.wallet.amounts import ETH_ASSET, Asset
+from sotto.wallet.context import Progress, Prover
+from sotto.wallet.deposits import DepositReceipt
+from sotto.wallet.settlement import L1Receipt
+from sotto.wallet.state import Action, Balance
+from sotto.wallet.sync import SyncReport
+from sotto.wallet.wallet import Connection, Payment, Wallet
+
+T = TypeVar("T")
+
+
+class SyncWallet:
+    """`Wallet` method by method, each call waiting for its result. Arguments and errors are the same.
+
+    Use it as a context manager, from one thread.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        password: str,
+        connection: Connection,
+        *,
+        prover: Prover | None = None,
+        progress: Progress = lambda _phase, _share: None,
+    ) -> None:
+        self._runner = asyncio.Runner()
+        try:
+            self._wallet = self._run(
+                Wallet.open(path, password, connection, prover=prover, progress=progress)
+            )
+        except BaseException:
+            self._runner.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """See Wallet."""
+        self._run(self._wallet.close())
+        self._runner.close()
+
+    def lock(self) -> None:
+        """See Wallet."""
+        self._wallet.lock()
+
+    @property
+    def address(self) -> str:
+        """See Wallet."""
+        return self._wallet.address
+
+    @property
+    def epoch(self) -> int:
+        """See Wallet."""
+        return self._wallet.epoch
+
+    def assets(self) -> Mapping[int, Asset]:
+        """See Wallet."""
+        return self._run(self._wallet.assets())
+
+    def asset(self, name: str) -> Asset:
+        """See Wallet."""
+        return self._run(self._wallet.asset(name))
+
+    def balances(self) -> Mapping[int, Balance]:
+        """See Wallet."""
+        return self._wallet.balances()
+
+    def history(self) -> Sequence[Action]:
+        """See Wallet."""
+        return self._wallet.history()
+
+    def sync(self) -> SyncReport:
+        """See Wallet."""
+        return self._run(self._wallet.sync())
+
+    def deposit(
+        self, asset: str, value: int, address: str | None = None, reference: bytes = NO_REFERENCE
+    ) -> DepositReceipt:
+        """See Wallet."""
+        return self._run(self._wallet.deposit(asset, value, address, reference))
+
+    def send(
+        self,
+        asset: str,
+        payments: Sequence[Payment],
+        *,
+        fee_asset: str = str(ETH_ASSET),
+        max_fee: int | None = None,
+    ) -> Action:
+        """See Wallet."""
+        return self._run(self._wallet.send(asset, payments, fee_asset=fee_asset, max_fee=max_fee))
+
+    def withdraw(
+        self,
+        asset: str,
+        value: int,
+        recipient: str,
+        *,
+        fee_asset: str = str(ETH_ASSET),
+        max_fee: int | None = None,
+    ) -> Action:
+        """See Wallet."""
+        return self._run(self._wallet.withdraw(asset, value, recipient, fee_asset=fee_asset, max_fee=max_fee))
+
+    def claimable(self) -> Sequence[Action]:
+        """See Wallet."""
+        return self._wallet.claimable()
+
+    def claim(self, action: Action) -> L1Receipt | None:
+        """See Wallet."""
+        return self._run(self._wallet.claim(action))
+
+    def wait(self, number: int, timeout_seconds: float = 600) -> Action:
+        """See Wallet."""
+        return self._run(self._wallet.wait(number, timeout_seconds))
+
+    def _run(self, call: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(call)

@@ -1,0 +1,122 @@
+"""Calls of the node API (spec 09). Answers are bounded in size and parsed strictly."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, Self
+
+import httpx
+
+from sotto.protocol.field import Field, field_to_json
+from sotto.wallet import messages
+from sotto.wallet.amounts import Asset
+from sotto.wallet.errors import NodeInterrupted, NodeMalformed, NodeRejected, NodeUnreachable
+from sotto.wallet.messages import Entry, EpochMessage, Fee, NodeStatus, NotesPage, TransactionStatus
+
+RANGE_GRID: Final = 256
+MAX_NOTES: Final = 4096
+MAX_EPOCHS: Final = 256
+
+_MAX_ANSWER: Final = 64 << 20
+_TIMEOUT: Final = httpx.Timeout(30, connect=5)
+
+
+class NodeClient:
+    """One node at a base address such as `http://127.0.0.1:8080`.
+
+    Every call raises NodeUnreachable, NodeRejected, NodeMalformed.
+    """
+
+    def __init__(self, base: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(base_url=base, timeout=_TIMEOUT, transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def status(self) -> NodeStatus:
+        """`GET /v1/status`."""
+        return messages.parse("status", messages.parse_status, await self._get("/v1/status"))
+
+    async def fees(self) -> tuple[Fee, ...]:
+        """`GET /v1/fees`."""
+        return messages.parse("fees", messages.parse_fees, await self._get("/v1/fees"))
+
+    async def assets(self) -> tuple[Asset, ...]:
+        """`GET /v1/assets`."""
+        return messages.parse("assets", messages.parse_assets, await self._get("/v1/assets"))
+
+    async def epochs(self, start: int, count: int) -> tuple[EpochMessage, ...]:
+        """Proven epochs from id `start` on, at most `count` (up to 256)."""
+        return messages.parse(
+            "epochs", messages.parse_epochs, await self._get(f"/v1/epochs?start={start}&count={count}")
+        )
+
+    async def notes(self, start: int, count: int) -> NotesPage:
+        """Entries of an aligned range of height-1 nodes."""
+        page = messages.parse(
+            "notes", messages.parse_notes, await self._get(f"/v1/notes?start={start}&count={count}")
+        )
+        if (page.start, page.count) != (start, count):
+            raise NodeMalformed(f"asked for nodes {start}+{count}, got {page.start}+{page.count}")
+        return page
+
+    async def pending(self) -> tuple[Entry, ...]:
+        """Transactions in the node's pool, in order."""
+        return messages.parse("pending", messages.parse_pending, await self._get("/v1/pending"))
+
+    async def transaction(self, h: Field) -> TransactionStatus | None:
+        """What the node says about a transaction, None when it does not know it."""
+        try:
+            data = await self._get(f"/v1/transactions/{field_to_json(h)}")
+        except NodeRejected as error:
+            if error.code == "TransactionUnknown":
+                return None
+            raise
+        return messages.parse("transaction", messages.parse_transaction, data)
+
+    async def submit(self, transactions: Sequence[dict[str, object]]) -> None:
+        """Hand over one transaction or a bundle."""
+        await self._request("POST", "/v1/transactions", {"transactions": list(transactions)})
+
+    async def _get(self, path: str) -> Any:
+        return await self._request("GET", path, None)
+
+    async def _request(self, method: str, path: str, body: Any) -> Any:
+        try:
+            async with self._http.stream(method, path, json=body) as response:
+                data = bytearray()
+                async for chunk in response.aiter_bytes():
+                    data += chunk
+                    if len(data) > _MAX_ANSWER:
+                        raise NodeMalformed(f"the answer to {path} is larger than {_MAX_ANSWER} bytes")
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.UnsupportedProtocol,
+            httpx.InvalidURL,
+        ) as error:
+            raise NodeUnreachable(f"{self._http.base_url}: {str(error) or type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            raise NodeInterrupted(f"{self._http.base_url}: {str(error) or type(error).__name__}") from error
+        try:
+            answer = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise NodeMalformed(f"the answer to {path} is no JSON (status {response.status_code})") from error
+        if response.is_success:
+            return answer
+        raise _rejection(response.status_code, answer)
+
+
+def _rejection(status: int, answer: Any) -> NodeRejected:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        return NodeRejected(f"Http{status}", "the node gives no cause")
+    text = str(error.get("message", ""))[:500]
+    hint = str(error.get("hint", ""))[:500]
+    return NodeRejected(str(error.get("code", f"Http{status}"))[:64], f"{text} {hint}".strip())

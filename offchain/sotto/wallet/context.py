@@ -1,0 +1,114 @@
+"""What the parts of an open wallet share."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sotto import crypto
+from sotto.crypto.errors import CryptoError, WitnessRejected
+from sotto.protocol.babyjub import Point, Signature, public_key
+from sotto.protocol.field import Field
+from sotto.protocol.keys import ViewingKeys
+from sotto.wallet.amounts import Asset
+from sotto.wallet.chain import ChainFile, Trees
+from sotto.wallet.client import NodeClient
+from sotto.wallet.errors import ProofRejected
+from sotto.wallet.scan import DepositCounter
+from sotto.wallet.settlement import Settlement
+from sotto.wallet.state import WalletState
+from sotto.wallet.statefile import StateFile
+
+Progress = Callable[[str, float], None]
+"""Called with a phase and its share done, 0 to 1."""
+
+
+class Signer(Protocol):
+    """Holds a key of the account; a device of its own in the strictest setting. It sees nothing but h."""
+
+    @property
+    def key(self) -> Point:
+        """Public key."""
+
+    def sign(self, h: Field) -> Signature:
+        """Sign the id of a transaction."""
+
+
+class KeySigner:
+    """Signs with the first account key, held in memory. `seed` is its key seed (spec 03)."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+        self._key = public_key(seed)
+
+    @property
+    def key(self) -> Point:
+        """See Signer."""
+        return self._key
+
+    def sign(self, h: Field) -> Signature:
+        """See Signer."""
+        x, y, s = crypto.eddsa_sign(self._seed, h)
+        return Signature(Point(Field(x), Field(y)), s)
+
+
+class Prover(Protocol):
+    """Makes client proofs. It sees the whole transaction and cannot change it."""
+
+    async def prove(self, witness: dict[str, object]) -> bytes:
+        """The proof of 256 bytes. Raises ProofRejected."""
+
+
+class NativeProver:
+    """Proves on this machine, in a thread of its own."""
+
+    async def prove(self, witness: dict[str, object]) -> bytes:
+        """See Prover."""
+        data = json.dumps(witness).encode()
+        try:
+            result = await asyncio.to_thread(crypto.prove, "transfer", data)
+        except WitnessRejected as error:
+            # The library's message may quote secrets.
+            raise ProofRejected("the statement does not hold") from error.with_traceback(None)
+        except CryptoError as error:
+            raise ProofRejected(f"{type(error).__name__}: {error}") from error
+        return result.proof
+
+
+@dataclass
+class Context:
+    """An open wallet: keys, files, connections and state. `signer` is None while it is locked."""
+
+    keys: ViewingKeys
+    signer: Signer | None
+    prover: Prover
+    client: NodeClient
+    settlement: Settlement | None
+    chain_id: int
+    chain: ChainFile
+    state_file: StateFile
+    state: WalletState
+    trees: Trees
+    counter: DepositCounter
+    progress: Progress
+    l1_connected: bool = False
+    assets: dict[int, Asset] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def save(self) -> None:
+        """Write the state."""
+        self.state_file.save(self.state)
+
+    async def l1(self) -> Settlement | None:
+        """The L1 side, connected and checked; None without endpoint."""
+        if self.settlement is not None and not self.l1_connected:
+            await self.settlement.connect(self.keys.domain)
+            self.l1_connected = True
+        return self.settlement
+
+    async def load_assets(self) -> dict[int, Asset]:
+        """The deployment's assets by number."""
+        if not self.assets:
+            self.assets = {asset.asset: asset for asset in await self.client.assets()}
+        return self.assets

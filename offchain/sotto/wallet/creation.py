@@ -1,0 +1,73 @@
+"""Making wallet files: from new words, from known words, from an L1 wallet's signature."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from eth_account.messages import encode_typed_data
+from eth_account.signers.local import LocalAccount
+
+from sotto.protocol.errors import PhraseInvalid
+from sotto.protocol.keys import new_phrase, seed_from_phrase, seed_from_signature, seed_typed_data
+from sotto.protocol.l1 import compute_domain
+from sotto.wallet import keyfile
+from sotto.wallet.errors import PhraseRejected, SignerNotDeterministic
+from sotto.wallet.keyfile import DEFAULT_WORK, Secret
+
+TypedDataSigner = Callable[[dict[str, object]], bytes]
+"""Signs EIP-712 typed data and returns 65 bytes r || s || v."""
+
+_ENTROPY_BYTES = 32
+
+
+def create_wallet(
+    path: Path,
+    password: str,
+    chain_id: int,
+    rollup: bytes,
+    *,
+    phrase: str | None = None,
+    passphrase: str = "",
+    work: int = DEFAULT_WORK,
+) -> str:
+    """Write the wallet file of a phrase, by default of 24 new words, and return the phrase.
+
+    `rollup` is the 20-byte address of the deployment. Raises PhraseRejected, WalletExists.
+    """
+    words = new_phrase(os.urandom(_ENTROPY_BYTES)) if phrase is None else " ".join(phrase.lower().split())
+    try:
+        seed = seed_from_phrase(words, passphrase)
+    except PhraseInvalid as error:
+        raise PhraseRejected(str(error)) from error
+    keyfile.create(path, Secret(seed, words, chain_id, compute_domain(chain_id, rollup)), password, work)
+    return words
+
+
+def create_wallet_from_l1(
+    path: Path,
+    password: str,
+    chain_id: int,
+    rollup: bytes,
+    sign: TypedDataSigner,
+    *,
+    work: int = DEFAULT_WORK,
+) -> None:
+    """Write the wallet file of an L1 wallet's signature; the same L1 wallet always finds it again.
+
+    Raises SignerNotDeterministic, WalletExists, and SignatureNotCanonical of sotto.protocol.
+    """
+    data = seed_typed_data(chain_id)
+    signature = sign(data)
+    if sign(data) != signature:
+        raise SignerNotDeterministic("two signatures of one message differ")
+    seed = seed_from_signature(signature)
+    keyfile.create(path, Secret(seed, "", chain_id, compute_domain(chain_id, rollup)), password, work)
+
+
+def account_signer(account: LocalAccount) -> TypedDataSigner:
+    """Typed data signatures of an L1 key in memory."""
+
+    def sign(data: dict[str, object]) -> bytes:
+        return bytes(account.sign_message(encode_typed_data(full_message=data)).signature)
+
+    return sign

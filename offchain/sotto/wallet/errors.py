@@ -1,0 +1,286 @@
+# ruff: noqa: N818 - an error is named by its cause, as in the rest of the project
+"""Every reason for which a wallet refuses or fails. Each has a hint that says what to do next."""
+
+from typing import ClassVar
+
+
+class WalletError(Exception):
+    """Base of all errors that a wallet raises on purpose.
+
+    Attributes:
+        hint: what the user can do about it.
+    """
+
+    hint: ClassVar[str] = "run the command again with --help"
+
+
+# Files and passwords
+
+
+class WalletNotFound(WalletError):
+    """No wallet file is at the path."""
+
+    hint = "make one with `sotto wallet new` or `sotto wallet restore`"
+
+
+class WalletExists(WalletError):
+    """A wallet file is already at the path; it is never overwritten."""
+
+    hint = "choose another path with --wallet, or move the old file away"
+
+
+class WalletInUse(WalletError):
+    """Another process has the wallet open; two writers could spend one note twice."""
+
+    hint = "wait for the other command to end"
+
+
+class WalletLocked(WalletError):
+    """The operation needs the spending key, and the wallet was opened without it."""
+
+    hint = "open the wallet with its password first"
+
+
+class WrongPassword(WalletError):
+    """The password does not open the wallet file."""
+
+    hint = "try again; without the password only the seed phrase or the L1 wallet restores the funds"
+
+
+class CorruptWallet(WalletError):
+    """The wallet file is damaged or was changed."""
+
+    hint = "restore from the seed phrase with `sotto wallet restore` at another path"
+
+
+class CorruptState(WalletError):
+    """The side file with notes and history is damaged, was changed, or belongs to another wallet."""
+
+    hint = "move the .state file away and run `sotto wallet sync`: notes are found again from the seed"
+
+
+class UnsupportedVersion(WalletError):
+    """The file was written by a newer release."""
+
+    hint = "update sotto"
+
+
+class PhraseRejected(WalletError):
+    """The words are no BIP-39 phrase of the English list."""
+
+    hint = "check the words and their order"
+
+
+class SignerNotDeterministic(WalletError):
+    """Two L1 signatures of the same message differ: the wallet could not be found again."""
+
+    hint = "use a signer with RFC 6979 signatures, or a seed phrase"
+
+
+# Input, refused before anything is locked
+
+
+class InputRejected(WalletError):
+    """The request itself cannot be carried out; nothing was changed."""
+
+
+class InvalidAddress(InputRejected):
+    """The text is no Sotto address, or no L1 address where one is needed."""
+
+    hint = "copy the whole address again"
+
+
+class WrongDomainAddress(InvalidAddress):
+    """The address belongs to another deployment; what is sent to it here could be lost."""
+
+    hint = "ask the receiver for the address on this deployment"
+
+
+class AmountNotPositive(InputRejected):
+    """An amount must be greater than zero."""
+
+    hint = "give an amount above zero"
+
+
+class AmountTooLarge(InputRejected):
+    """An amount does not fit a note (below 2^120 smallest units)."""
+
+    hint = "give a smaller amount"
+
+
+class AmountMalformed(InputRejected):
+    """The text is no decimal number, or has more decimals than the asset."""
+
+    hint = "write amounts like 1.5, with a dot and at most as many decimals as the asset has"
+
+
+class UnknownAsset(InputRejected):
+    """The node lists no such asset."""
+
+    hint = "`sotto wallet balance` lists the assets of this deployment"
+
+
+class FeeAssetUnavailable(InputRejected):
+    """The node takes no fee in that asset."""
+
+    hint = "choose a fee asset that the node lists"
+
+
+class FeeTooHigh(InputRejected):
+    """The node asks for more than the caller allows."""
+
+    hint = "allow a higher fee, or use another node"
+
+
+class RecipientsInvalid(InputRejected):
+    """A transfer pays one or two recipients."""
+
+    hint = "send to one or two addresses at a time"
+
+
+class InsufficientFunds(InputRejected):
+    """The spendable notes do not cover amount and fee.
+
+    Attributes:
+        asset: what is missing.
+        needed, available: smallest units.
+        incoming: smallest units on the way, spendable later.
+    """
+
+    hint = "deposit more, or wait until pending payments arrive"
+
+    def __init__(self, asset: int, needed: int, available: int, incoming: int, cause: str) -> None:
+        self.asset, self.needed, self.available, self.incoming = asset, needed, available, incoming
+        super().__init__(cause)
+
+
+class TooManyNotes(InputRejected):
+    """The funds are spread over more notes than one bundle can join.
+
+    Attributes:
+        reachable: smallest units that one bundle can pay.
+    """
+
+    hint = "send the largest possible amount to yourself first, then try again"
+
+    def __init__(self, reachable: int, cause: str) -> None:
+        self.reachable = reachable
+        super().__init__(cause)
+
+
+class NothingToClaim(InputRejected):
+    """No withdrawal of this wallet waits for its claim."""
+
+    hint = "a withdrawal can be claimed once its epoch is proven; see `sotto wallet history`"
+
+
+class AccountKeysUnknown(InputRejected):
+    """The account has registered signing keys that this wallet does not hold."""
+
+    hint = "sign with one of the registered keys"
+
+
+class ProofRejected(WalletError):
+    """The transaction that the wallet built does not satisfy the statement; nothing was sent."""
+
+    hint = "this is a defect: please report it; your notes are unlocked and unspent"
+
+
+# Node
+
+
+class NodeUnreachable(WalletError):
+    """The node does not answer."""
+
+    hint = "check the node's address (--node) and that it runs"
+
+
+class NodeInterrupted(NodeUnreachable):
+    """The connection broke before the answer came; the node may have acted on the request."""
+
+
+class SubmissionUncertain(NodeUnreachable):
+    """The connection broke while a transaction was sent: the node may or may not have it.
+
+    Attributes:
+        identifier: h of the transaction that pays.
+    """
+
+    hint = "do not send again yet: `sotto wallet sync` finds out whether the node has it"
+
+    def __init__(self, identifier: int, cause: str) -> None:
+        self.identifier = identifier
+        super().__init__(cause)
+
+
+class NodeRejected(WalletError):
+    """The node refused a request.
+
+    Attributes:
+        code: the node's name of the error.
+    """
+
+    hint = "see the cause; the notes are unlocked again"
+
+    def __init__(self, code: str, cause: str) -> None:
+        self.code = code
+        super().__init__(f"{code}: {cause}")
+
+
+class NodeMalformed(WalletError):
+    """The node's answer breaks the API's format, leaves gaps, or contradicts itself."""
+
+    hint = "use another node; nothing of the answer was taken over"
+
+
+class StateMismatch(WalletError):
+    """What the node tells does not hash to the anchor, or L1 has recorded another epoch."""
+
+    hint = "do not trust this node; use another one. No balance was taken over from it"
+
+
+class WrongDeployment(WalletError):
+    """Node, L1 endpoint and wallet do not belong to one deployment."""
+
+    hint = "check --node and --l1, or open the wallet of this deployment"
+
+
+class TransactionDropped(WalletError):
+    """The node gave up a transaction, or it expired; its notes are unlocked.
+
+    Attributes:
+        identifier: h.
+    """
+
+    hint = "send again"
+
+    def __init__(self, identifier: int, cause: str) -> None:
+        self.identifier = identifier
+        super().__init__(cause)
+
+
+class WaitTimeout(WalletError):
+    """The awaited state was not reached in time; nothing is lost."""
+
+    hint = "`sotto wallet sync` shows what became of it"
+
+
+# L1
+
+
+class L1NotConfigured(WalletError):
+    """The operation needs an L1 endpoint."""
+
+    hint = "give the L1 endpoint (--l1) and, to send transactions there, an L1 key"
+
+
+class L1Unreachable(WalletError):
+    """The L1 endpoint does not answer."""
+
+    hint = "check the L1 endpoint (--l1)"
+
+
+class L1Rejected(WalletError):
+    """A contract refused a call, or an L1 transaction failed."""
+
+    hint = "see the cause; nothing was taken beyond L1 gas"

@@ -1,0 +1,214 @@
+"""Coin selection: which notes pay, and which joins come before when two inputs do not suffice.
+
+A transaction has two inputs and three outputs. More notes are joined first, by transactions that each name an
+output of the one before. A bundle is a row of such chains: in each, all members but the last pay nothing and
+are named by the next one, and the last pays the node's price for the whole chain. Pure: no keys, no state, no
+I/O.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from sotto.wallet.errors import InsufficientFunds, TooManyNotes
+
+MAX_PAYMENTS = 2
+
+
+class Spendable(Protocol):
+    """What selection needs of a note: asset number, smallest units, whether spending it names its parent."""
+
+    @property
+    def asset(self) -> int: ...
+
+    @property
+    def value(self) -> int: ...
+
+    @property
+    def chained(self) -> bool: ...
+
+
+NoteT = TypeVar("NoteT", bound=Spendable)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The output to oneself of an earlier step of the plan, in that step's asset."""
+
+    step: int
+    asset: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output above zero: `payment` is the number of the payment, None for oneself."""
+
+    asset: int
+    value: int
+    payment: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[NoteT]):
+    """One transaction of a plan: one or two inputs, at most three outputs (empty ones are left out)."""
+
+    inputs: tuple[NoteT | Joined, ...]
+    outputs: tuple[Output, ...]
+    fee: int = 0
+    fee_asset: int = 0
+    public_value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a plan must do: one or two hidden payments, or a withdrawal, of one asset.
+
+    Attributes:
+        price: the node's fee for one transaction in `fee_asset`, 0 for none.
+    """
+
+    asset: int
+    payments: tuple[int, ...]
+    public_value: int
+    price: int
+    fee_asset: int
+
+    @property
+    def target(self) -> int:
+        """Smallest units of `asset` that leave, without fees."""
+        return sum(self.payments) + self.public_value
+
+    @property
+    def one_asset(self) -> bool:
+        """Whether the fee is paid in the asset itself, or there is none."""
+        return self.price == 0 or self.fee_asset == self.asset
+
+
+def plan(request: Request, notes: Sequence[NoteT], max_steps: int) -> list[Step[NoteT]]:
+    """The transactions that carry out a request, in order.
+
+    Chained notes are used only when settled ones do not suffice, since spending them names their parents
+    publicly.
+    Raises InsufficientFunds, TooManyNotes.
+    """
+    settled = [note for note in notes if not note.chained]
+    if len(settled) < len(notes):
+        try:
+            return _plan(request, settled, max_steps)
+        except (InsufficientFunds, TooManyNotes):
+            pass
+    return _plan(request, notes, max_steps)
+
+
+def _plan(request: Request, notes: Sequence[NoteT], max_steps: int) -> list[Step[NoteT]]:
+    steps = _plan_one_asset(request, notes) if request.one_asset else _plan_two_assets(request, notes)
+    if len(steps) > max_steps:
+        cause = (
+            f"{len(steps)} transactions are needed to join the notes, and a bundle has at most {max_steps}"
+        )
+        raise TooManyNotes(_reachable(request, notes, max_steps), cause)
+    return steps
+
+
+def _plan_one_asset(request: Request, notes: Sequence[NoteT]) -> list[Step[NoteT]]:
+    chosen = _choose(request.asset, request.target, request.price, 1, 2, notes)
+    steps: list[Step[NoteT]] = []
+    heads = _reduce(chosen, 2, steps)
+    if len(heads) == 1:
+        heads = _sweep(heads, notes)
+    steps.append(_final(request, heads, request.price * (len(steps) + 1), None))
+    return steps
+
+
+def _plan_two_assets(request: Request, notes: Sequence[NoteT]) -> list[Step[NoteT]]:
+    # Two payments, change and fee change are four outputs: the first payment then has a step of its own.
+    early = 0 if len(request.payments) == MAX_PAYMENTS else None
+    tokens = _choose(request.asset, request.target, 0, 0, 1, notes)
+    token_steps = max(len(tokens) - 1, 0 if early is None else 1) + 1
+    fees = _choose(request.fee_asset, 0, request.price, token_steps, 1, notes)
+    steps: list[Step[NoteT]] = []
+    fee_head = _paid_joins(fees, request.price, steps)
+    if early is None:
+        token_head = _reduce(tokens, 1, steps)[0]
+    else:
+        token_head = _split(_reduce(tokens, 2, steps), request.payments[early], steps)
+    steps.append(_final(request, [token_head, fee_head], request.price * token_steps, early))
+    return steps
+
+
+def _final(request: Request, heads: Sequence[NoteT | Joined], fee: int, early: int | None) -> Step[NoteT]:
+    payments = [(number, value) for number, value in enumerate(request.payments) if number != early]
+    outputs = [Output(request.asset, value, number) for number, value in payments]
+    leaving = {request.asset: sum(value for _, value in payments) + request.public_value}
+    if fee:
+        leaving[request.fee_asset] = leaving.get(request.fee_asset, 0) + fee
+    for asset, value in leaving.items():
+        change = sum(head.value for head in heads if head.asset == asset) - value
+        if change:
+            outputs.append(Output(asset, change, None))
+    return Step(tuple(heads), tuple(outputs), fee, request.fee_asset if fee else 0, request.public_value)
+
+
+def _choose(asset: int, target: int, price: int, base: int, free: int, notes: Sequence[NoteT]) -> list[NoteT]:
+    """Fewest notes that pay a target, `base` transactions and one more for each note beyond `free`.
+
+    Among the sets of that number the one that leaves little change. Raises InsufficientFunds.
+    """
+    ordered = sorted((note for note in notes if note.asset == asset), key=lambda note: note.value)
+    chosen: list[NoteT] = []
+    total = 0
+    while ordered:
+        largest = ordered.pop()
+        needed = target + price * (base + max(0, len(chosen) + 1 - free))
+        if total + largest.value >= needed:
+            fitting = next((note for note in ordered if total + note.value >= needed), largest)
+            return [*chosen, fitting]
+        chosen.append(largest)
+        total += largest.value
+    raise InsufficientFunds(asset, target + price * base, total, 0, "the notes do not cover amount and fee")
+
+
+def _reduce(notes: Sequence[NoteT], count: int, steps: list[Step[NoteT]]) -> list[NoteT | Joined]:
+    """Join notes of one asset, without fee, until `count` are left. The joined one comes first."""
+    heads: list[NoteT | Joined] = list(notes)
+    while len(heads) > count:
+        heads = [_join(heads[0], heads[1], 0, steps), *heads[2:]]
+    return heads
+
+
+def _paid_joins(notes: Sequence[NoteT], price: int, steps: list[Step[NoteT]]) -> NoteT | Joined:
+    """Join notes of the fee asset into one; the last join pays for all."""
+    heads = _reduce(notes, 2, steps)
+    return heads[0] if len(heads) == 1 else _join(heads[0], heads[1], price * (len(steps) + 1), steps)
+
+
+def _join(first: NoteT | Joined, second: NoteT | Joined, fee: int, steps: list[Step[NoteT]]) -> Joined:
+    asset, total = first.asset, first.value + second.value - fee
+    steps.append(Step((first, second), (Output(asset, total, None),), fee, asset if fee else 0))
+    return Joined(len(steps) - 1, asset, total)
+
+
+def _split(heads: Sequence[NoteT | Joined], payment: int, steps: list[Step[NoteT]]) -> Joined:
+    """Pay the first recipient from one or two notes, without fee, and keep the rest for the next step."""
+    asset, rest = heads[0].asset, sum(head.value for head in heads) - payment
+    steps.append(Step(tuple(heads), (Output(asset, payment, 0), Output(asset, rest, None))))
+    return Joined(len(steps) - 1, asset, rest)
+
+
+def _sweep(heads: list[NoteT | Joined], notes: Sequence[NoteT]) -> list[NoteT | Joined]:
+    """Take the smallest other settled note along as second input, so that dust does not pile up."""
+    paying = heads[0]
+    others = [
+        note for note in notes if note.asset == paying.asset and note is not paying and not note.chained
+    ]
+    return [*heads, min(others, key=lambda note: note.value)] if others else heads
+
+
+def _reachable(request: Request, notes: Sequence[NoteT], max_steps: int) -> int:
+    """What one bundle can pay at most when the fee asset needs no joins."""
+    values = sorted((note.value for note in notes if note.asset == request.asset), reverse=True)
+    early = not request.one_asset and len(request.payments) == MAX_PAYMENTS
+    count = max_steps + 1 if request.one_asset or early else max_steps
+    fee = request.price * max_steps if request.one_asset else 0
+    return max(0, sum(values[:count]) - fee)

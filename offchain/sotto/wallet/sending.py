@@ -1,0 +1,274 @@
+"""Payments and withdrawals: choose notes, sign, prove, hand over; prove again when an epoch was faster."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic, time
+from typing import Final
+
+from sotto.protocol.address import Address
+from sotto.protocol.ciphertext import NO_REFERENCE
+from sotto.protocol.transaction import ProvenTransaction, transaction_to_json
+from sotto.protocol.transfer_witness import transfer_witness
+from sotto.wallet import selection
+from sotto.wallet.context import Context, Signer
+from sotto.wallet.draft import Moment, PlannedOutput, PublicPart, make_draft, own_outputs, transfer_plan
+from sotto.wallet.errors import (
+    FeeAssetUnavailable,
+    FeeTooHigh,
+    InsufficientFunds,
+    NodeInterrupted,
+    NodeMalformed,
+    NodeRejected,
+    NodeUnreachable,
+    SubmissionUncertain,
+    TransactionDropped,
+    WalletError,
+    WalletLocked,
+)
+from sotto.wallet.ledger import unlock
+from sotto.wallet.selection import Joined, Request, Step
+from sotto.wallet.state import (
+    Action,
+    ActionKind,
+    ActionStatus,
+    Draft,
+    Payment,
+    PendingTransaction,
+    StoredNote,
+)
+from sotto.wallet.sync import OUTDATED, SyncReport, synchronise
+
+EXPIRY_GRID: Final = 64
+EXPIRY_BLOCKS: Final = 64
+"""A transaction may wait at least this many L1 blocks; all wallets round up to the grid, to look alike."""
+
+_ATTEMPTS: Final = 3
+_PARENT_SECONDS: Final = 180.0
+_POLL_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOrder:
+    """One receiver. `text` is the address as given, `reference` 20 bytes."""
+
+    address: Address
+    text: str
+    value: int
+    reference: bytes = NO_REFERENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One or two payments, or a withdrawal to the L1 address `recipient`, of one asset.
+
+    `max_fee` is the highest acceptable fee in all, None for any.
+    """
+
+    asset: int
+    fee_asset: int
+    payments: tuple[PaymentOrder, ...] = ()
+    public_value: int = 0
+    recipient: int = 0
+    max_fee: int | None = None
+
+
+async def carry_out(context: Context, order: Order) -> Action:
+    """Send an order. Returns its line of the history once the node has accepted it.
+
+    Raises WalletLocked, FeeAssetUnavailable, FeeTooHigh, InsufficientFunds, TooManyNotes, AccountKeysUnknown
+    before anything is locked; then ProofRejected, NodeRejected, NodeUnreachable, SubmissionUncertain.
+    """
+    _signer(context)
+    report = await synchronise(context)
+    price = await _price(context, order.fee_asset)
+    request = Request(
+        order.asset,
+        tuple(payment.value for payment in order.payments),
+        order.public_value,
+        price,
+        order.fee_asset,
+    )
+    steps = _select(context, request, max(report.lanes, default=1))
+    fee = sum(step.fee for step in steps)
+    if order.max_fee is not None and fee > order.max_fee:
+        raise FeeTooHigh(f"the fee is {fee}, at most {order.max_fee} is allowed")
+    drafts = _make_drafts(context, order, steps)
+    action = context.state.add_action(
+        kind=ActionKind.WITHDRAWN if order.public_value else ActionKind.SENT,
+        h=0,
+        asset=order.asset,
+        value=request.target,
+        fee=fee,
+        fee_asset=order.fee_asset if fee else 0,
+        payments=[
+            Payment(address=payment.text, value=payment.value, reference=payment.reference.hex())
+            for payment in order.payments
+        ],
+        created=int(time()),
+        l1_recipient=order.recipient,
+    )
+    try:
+        await _deliver(context, action, drafts, report)
+    except WalletError as error:
+        if action.status == ActionStatus.PENDING and not isinstance(error, SubmissionUncertain):
+            action.status, action.cause = ActionStatus.DROPPED, str(error)
+        context.save()
+        raise
+    return action
+
+
+async def prove_again(context: Context, number: int, report: SyncReport) -> None:
+    """Send an action again whose parents' epoch closed first, with the same notes and receivers.
+
+    Raises TransactionDropped when its notes are spent or gone.
+    """
+    action = context.state.action(number)
+    drafts = [pending.draft for pending in context.state.pending if pending.action == number]
+    unlock(context.state, [number], ActionStatus.DROPPED, "its parents' epoch closed first")
+    if not _external(context, drafts) <= {n.commitment for n in context.state.spendable(chained=True)}:
+        context.save()
+        raise TransactionDropped(action.h, "its notes are spent or did not arrive")
+    action.status, action.cause = ActionStatus.PENDING, ""
+    await _deliver(context, action, drafts, report)
+
+
+async def _deliver(context: Context, action: Action, drafts: Sequence[Draft], report: SyncReport) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        pending = await _prove(context, action.number, drafts, report)
+        action.h = pending[-1].h
+        context.state.used |= {draft.nullifiers[0] for draft in drafts}
+        context.state.pending += pending
+        context.save()
+        try:
+            await context.client.submit([transaction.body for transaction in pending])
+        except NodeRejected as error:
+            unlock(context.state, [action.number], ActionStatus.DROPPED, str(error))
+            context.save()
+            if error.code not in OUTDATED or attempt == _ATTEMPTS:
+                raise
+            report = await _wait_for_parents(context, drafts)
+            action.status, action.cause = ActionStatus.PENDING, ""
+        except (NodeInterrupted, NodeMalformed) as error:
+            raise SubmissionUncertain(action.h, f"no answer while sending: {error}") from error
+        except NodeUnreachable as error:
+            unlock(context.state, [action.number], ActionStatus.DROPPED, str(error))
+            raise
+        else:
+            break
+    for transaction in context.state.pending:
+        if transaction.action == action.number:
+            transaction.sent = True
+            for note in own_outputs(context.keys, transaction.draft, transaction.h):
+                context.state.incoming[note.commitment] = note
+    context.save()
+
+
+async def _prove(
+    context: Context, number: int, drafts: Sequence[Draft], report: SyncReport
+) -> list[PendingTransaction]:
+    signer = _signer(context)
+    earliest = report.l1_block + report.min_expiry_margin + EXPIRY_BLOCKS
+    moment = Moment(context.trees, -(-earliest // EXPIRY_GRID) * EXPIRY_GRID)
+    notes = {**context.state.incoming, **context.state.notes}
+    made = []
+    for done, draft in enumerate(drafts):
+        context.progress("proving", done / len(drafts))
+        plan = transfer_plan(context.keys, draft, notes, moment)
+        transaction = plan.transaction
+        h = transaction.h
+        witness = transfer_witness(plan, signer.key, signer.sign(h))
+        proof = await context.prover.prove(witness)
+        made.append(
+            PendingTransaction(
+                h=h,
+                action=number,
+                draft=draft,
+                expiry=moment.expiry,
+                parents=[name for name in transaction.named if name],
+                body=transaction_to_json(ProvenTransaction(transaction, proof)),
+            )
+        )
+        notes |= {note.commitment: note for note in own_outputs(context.keys, draft, h)}
+    context.progress("proving", 1.0)
+    return made
+
+
+async def _wait_for_parents(context: Context, drafts: Sequence[Draft]) -> SyncReport:
+    """Follow the chain until every note from outside the bundle is settled or can be named again."""
+    external = _external(context, drafts)
+    deadline = monotonic() + _PARENT_SECONDS
+    while True:
+        report = await synchronise(context)
+        if external <= {note.commitment for note in context.state.spendable(chained=True)}:
+            return report
+        if monotonic() > deadline:
+            raise TransactionDropped(0, "the notes to spend did not reach a proven epoch in time")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+def _external(context: Context, drafts: Sequence[Draft]) -> set[int]:
+    """Commitments that drafts spend and do not make themselves."""
+    made = {commitment for draft in drafts for commitment in draft.commitments}
+    spent = {e.commitment for draft in drafts for e in draft.inputs if e.commitment is not None}
+    return spent - made
+
+
+async def _price(context: Context, asset: int) -> int:
+    fees = {row.asset: row.fee for row in await context.client.fees()}
+    if not fees:
+        return 0
+    if asset not in fees:
+        raise FeeAssetUnavailable(f"the node takes fees in assets {sorted(fees)}, not in {asset}")
+    return fees[asset]
+
+
+def _select(context: Context, request: Request, max_steps: int) -> list[Step[StoredNote]]:
+    notes = context.state.spendable(chained=True)
+    try:
+        return selection.plan(request, notes, max_steps)
+    except InsufficientFunds as error:
+        balance = context.state.balances().get(error.asset)
+        incoming = balance.pending_in if balance else 0
+        cause = f"{error.needed} of asset {error.asset} needed with fees, {error.available} available"
+        if incoming:
+            cause += f", {incoming} still on the way"
+        raise InsufficientFunds(error.asset, error.needed, error.available, incoming, cause) from error
+
+
+def _make_drafts(context: Context, order: Order, steps: Sequence[Step[StoredNote]]) -> list[Draft]:
+    drafts: list[Draft] = []
+    for step in steps:
+        inputs = [_input(context, entry, drafts) for entry in step.inputs]
+        outputs = []
+        for output in step.outputs:
+            payment = None if output.payment is None else order.payments[output.payment]
+            outputs.append(
+                PlannedOutput(None, output.asset, output.value)
+                if payment is None
+                else PlannedOutput(payment.address, output.asset, output.value, payment.reference)
+            )
+        public = PublicPart(
+            step.public_value,
+            order.asset if step.public_value else 0,
+            order.recipient if step.public_value else 0,
+            step.fee,
+            step.fee_asset,
+        )
+        # A join of fee notes hides nothing but its own asset.
+        hidden = order.asset if any(e.asset == order.asset for e in step.inputs) else step.inputs[0].asset
+        drafts.append(make_draft(context.keys, hidden, inputs, outputs, public, context.state.used))
+    return drafts
+
+
+def _input(context: Context, entry: StoredNote | Joined, drafts: Sequence[Draft]) -> StoredNote:
+    if isinstance(entry, StoredNote):
+        return entry
+    made = own_outputs(context.keys, drafts[entry.step], 0)
+    return next(note for note in made if (note.asset, note.value) == (entry.asset, entry.value))
+
+
+def _signer(context: Context) -> Signer:
+    if context.signer is None:
+        raise WalletLocked("the wallet is open for reading only")
+    return context.signer

@@ -1,0 +1,194 @@
+"""What a wallet does on L1: compare epochs with the rollup's records, deposit, claim."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.types import TxParams, TxReceipt
+
+from sotto.l1.bridge import ETH, BridgeContract, Claim
+from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted
+from sotto.l1.events import ReceivedDeposit
+from sotto.l1.queue import L1QueueContract
+from sotto.l1.rollup import RollupContract
+from sotto.l1.sender import Sender
+from sotto.l1.token import TokenContract
+from sotto.protocol.l1 import compute_domain
+from sotto.wallet.errors import L1NotConfigured, L1Rejected, L1Unreachable, StateMismatch, WrongDeployment
+
+_ATTEMPTS: Final = 5
+_PAUSE_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class L1Receipt:
+    """A successful L1 transaction. `hash` is 0x hex, `gas` in gas."""
+
+    hash: str
+    gas: int
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedDeposit:
+    """A deposit in the L1 queue. `approval` is the receipt of the token's approval before it."""
+
+    index: int
+    receipt: L1Receipt
+    approval: L1Receipt | None
+
+
+class _Rollup(RollupContract):
+    """The rollup with the contracts that it names: a node's word for them could send deposits to a thief."""
+
+    async def bridge(self) -> ChecksumAddress:
+        """The vault."""
+        return to_checksum_address(await self._call("bridge"))
+
+    async def queue(self) -> ChecksumAddress:
+        """The queue of deposits."""
+        return to_checksum_address(await self._call("queue"))
+
+
+class Settlement:
+    """The contracts of one deployment, reached from the rollup's address.
+
+    Args:
+        account: pays gas, and is the depositor; None to read only.
+
+    Every method raises L1Unreachable; transactions raise L1Rejected and L1NotConfigured.
+    """
+
+    def __init__(self, url: str, rollup: str, account: LocalAccount | None = None) -> None:
+        self._web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(url))
+        self._rollup = _Rollup(self._web3, to_checksum_address(rollup))
+        self._account = account
+        self._sender = None if account is None else Sender(self._web3, account)
+        self._bridge: BridgeContract | None = None
+        self._queue: L1QueueContract | None = None
+
+    async def connect(self, domain: int) -> None:
+        """Check that chain and rollup are those of a domain. Raises WrongDeployment."""
+        try:
+            chain_id = await self._web3.eth.chain_id
+        except Exception as error:
+            raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
+        if compute_domain(chain_id, bytes.fromhex(self._rollup.address[2:])) != domain:
+            raise WrongDeployment(
+                f"chain {chain_id} and rollup {self._rollup.address} are another deployment"
+            )
+        try:
+            await self._rollup.check_code()
+            bridge = await self._rollup.bridge()
+            queue = await self._rollup.queue()
+        except L1Error as error:
+            raise translate(error) from error
+        self._bridge = BridgeContract(self._web3, bridge)
+        self._queue = L1QueueContract(self._web3, queue)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._web3.provider.disconnect()
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The account's L1 address. Raises L1NotConfigured."""
+        if self._account is None:
+            raise L1NotConfigured("there is no L1 key")
+        return self._account.address
+
+    async def has_epoch(self, epoch: int, record_hash: bytes) -> bool:
+        """Whether an epoch is proven on L1 with this record."""
+        try:
+            return await self._rollup.is_proven(epoch, record_hash)
+        except L1Error as error:
+            raise translate(error) from error
+
+    async def check_epoch(self, epoch: int, record_hash: bytes) -> None:
+        """Compare with the rollup's record. Raises StateMismatch."""
+        for _ in range(_ATTEMPTS):
+            if await self.has_epoch(epoch, record_hash):
+                return
+            if await self._proven() >= epoch:
+                break
+            # The endpoint may be a moment behind the node.
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise StateMismatch(f"L1 has not proven the epoch {epoch} that the node shows")
+
+    async def _proven(self) -> int:
+        try:
+            return (await self._rollup.status())[1]
+        except L1Error as error:
+            raise translate(error) from error
+
+    async def deposit(
+        self, asset: int, token: str | None, value: int, partial: int, ciphertext: bytes
+    ) -> QueuedDeposit:
+        """Deposit an asset, after an approval of exactly the value when it is a token that needs it."""
+        bridge, queue = self._contracts()
+        approval = None
+        if asset == ETH:
+            transaction = bridge.deposit_eth(value, partial, ciphertext)
+        else:
+            approval = await self._approve(token, bridge.address, value)
+            transaction = bridge.deposit(asset, value, partial, ciphertext)
+        receipt = await self._send(transaction)
+        for log in receipt["logs"]:
+            event = queue.decode(log) if log["address"] == queue.address else None
+            if isinstance(event, ReceivedDeposit) and event.ciphertext == ciphertext:
+                return QueuedDeposit(event.index, _receipt(receipt), approval)
+        raise L1Rejected("the deposit's transaction succeeded without queueing it")
+
+    async def claim(self, claim: Claim) -> L1Receipt:
+        """Pay a withdrawal to its recipient; anyone may."""
+        bridge, _ = self._contracts()
+        return _receipt(await self._send(bridge.claim(claim)))
+
+    async def is_claimed(self, epoch: int, lane: int) -> bool:
+        """Whether a withdrawal was paid."""
+        bridge, _ = self._contracts()
+        try:
+            return await bridge.is_claimed(epoch, lane)
+        except L1Error as error:
+            raise translate(error) from error
+
+    async def _approve(self, token: str | None, spender: ChecksumAddress, value: int) -> L1Receipt | None:
+        contract = TokenContract(self._web3, to_checksum_address(token or ""))
+        try:
+            if await contract.allowance(self.address, spender) >= value:
+                return None
+        except L1Error as error:
+            raise translate(error) from error
+        return _receipt(await self._send(contract.approve(spender, value)))
+
+    async def _send(self, transaction: TxParams) -> TxReceipt:
+        if self._sender is None:
+            raise L1NotConfigured("there is no L1 key")
+        try:
+            return await self._sender.send(transaction)
+        except L1Error as error:
+            raise translate(error) from error
+
+    def _contracts(self) -> tuple[BridgeContract, L1QueueContract]:
+        if self._bridge is None or self._queue is None:
+            raise L1NotConfigured("the contracts are not connected yet")
+        return self._bridge, self._queue
+
+
+def translate(error: L1Error) -> L1Rejected | L1Unreachable:
+    """The wallet's error for one of L1."""
+    if isinstance(error, ContractRejected | TransactionReverted):
+        return L1Rejected(str(error)[:500])
+    if isinstance(error, L1Unavailable):
+        return L1Unreachable(str(error)[:500])
+    return L1Rejected(f"{type(error).__name__}: {str(error)[:500]}")
+
+
+def _receipt(receipt: TxReceipt) -> L1Receipt:
+    return L1Receipt(
+        "0x" + bytes(receipt["transactionHash"]).hex(), receipt["gasUsed"], receipt["blockNumber"]
+    )

@@ -1,0 +1,270 @@
+"""What a wallet remembers beside its keys: notes, transactions on their way, history.
+
+All of it but pending transactions and labels of sent payments is found again from the seed and public data.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", validate_assignment=False)
+
+
+class StoredNote(_Model):
+    """A note of this wallet, its commitment recomputed from its parts.
+
+    Attributes:
+        source: h of the transaction or deposit that made it.
+        epoch: proven epoch that appended it, None while it is only accepted by the node.
+        node, output: place in the note tree: leaf `4 * node + output`; None without epoch.
+        spent_epoch: proven epoch that holds its nullifier.
+        closed: not in a proven epoch, but the lanes of its epoch are chosen: nothing can be chained to it any
+        more.
+    """
+
+    commitment: int
+    nullifier: int
+    asset: int
+    value: int
+    r: int
+    rho: int
+    source: int
+    output: int
+    reference: str = "00" * 20
+    epoch: int | None = None
+    node: int | None = None
+    spent_epoch: int | None = None
+    closed: bool = False
+
+    @property
+    def chained(self) -> bool:
+        """Whether spending it must name its parent."""
+        return self.epoch is None
+
+
+class DraftInput(_Model):
+    """An input: the commitment of an own note, or the random number of a dummy."""
+
+    commitment: int | None = None
+    random: int = 0
+
+
+class DraftOutput(_Model):
+    """An output in its place. `own` says that this wallet can spend it."""
+
+    asset: int
+    value: int
+    partial: int
+    r: int
+    own: bool
+
+
+class Draft(_Model):
+    """A transaction without what changes when it is proven again: anchor, names, expiry, signature."""
+
+    asset: int
+    inputs: list[DraftInput]
+    outputs: list[DraftOutput]
+    nullifiers: list[int]
+    commitments: list[int]
+    public_value: int
+    public_asset: int
+    recipient: int
+    fee: int
+    fee_asset: int
+    ext: list[int]
+
+
+class PendingTransaction(_Model):
+    """A transaction between signing and a proven epoch.
+
+    Attributes:
+        h: its id.
+        action: number of its history entry.
+        parents: own commitments that it names.
+        body: the API's JSON with proof.
+        sent: False until the node has answered.
+    """
+
+    h: int
+    action: int
+    draft: Draft
+    expiry: int
+    parents: list[int]
+    body: dict[str, object]
+    sent: bool = False
+
+
+class ActionKind(StrEnum):
+    """What a line of the history is about."""
+
+    DEPOSIT = "deposit"
+    RECEIVED = "received"
+    SENT = "sent"
+    WITHDRAWN = "withdrawn"
+
+
+class ActionStatus(StrEnum):
+    """How far it is. Only `proven` is settled on L1."""
+
+    PENDING = "pending"
+    PROVEN = "proven"
+    DROPPED = "dropped"
+    EXPIRED = "expired"
+
+
+class Payment(_Model):
+    """One receiver of an action. `address` is empty where it is not known (restored wallets)."""
+
+    address: str
+    value: int
+    reference: str = "00" * 20
+
+
+class Action(_Model):
+    """A line of the history.
+
+    Attributes:
+        number: position, stable.
+        h: id of the transaction that pays, or of the deposit.
+        created: Unix seconds when this wallet made it, None when it was found on the chain.
+        lane, epoch: where the proven transaction is.
+        l1_recipient: receiver on L1 of a withdrawal.
+        claimed: L1 transaction of the claim, empty before.
+    """
+
+    number: int
+    kind: ActionKind
+    h: int
+    asset: int
+    value: int
+    fee: int = 0
+    fee_asset: int = 0
+    payments: list[Payment] = Field(default_factory=list)
+    status: ActionStatus = ActionStatus.PENDING
+    created: int | None = None
+    epoch: int | None = None
+    lane: int | None = None
+    l1_recipient: int = 0
+    l1_transaction: str = ""
+    claimed: str = ""
+    queue_index: int | None = None
+    cause: str = ""
+
+
+class Balance(_Model):
+    """Smallest units of one asset.
+
+    Attributes:
+        available: spendable now, in proven epochs.
+        pending_in: accepted or queued, becomes available; change of own payments included.
+        pending_out: leaves with transactions that are on their way.
+    """
+
+    available: int = 0
+    pending_in: int = 0
+    pending_out: int = 0
+
+
+class WalletState(_Model):
+    """The content of the side file.
+
+    Attributes:
+        epoch: last proven epoch taken over; 0 is genesis.
+        deposits: number of deposits made, the counter of spec 03.
+        incoming: notes that the node has accepted but no proven epoch holds; made anew by each sync.
+        used: first nullifiers of all transactions made here, see `draft.make_draft`.
+        foreign_locks: own nullifiers in the node's pool that no transaction of this file spends.
+    """
+
+    epoch: int = 0
+    deposits: int = 0
+    notes: dict[int, StoredNote] = Field(default_factory=dict)
+    incoming: dict[int, StoredNote] = Field(default_factory=dict)
+    pending: list[PendingTransaction] = Field(default_factory=list)
+    history: list[Action] = Field(default_factory=list)
+    used: set[int] = Field(default_factory=set)
+    foreign_locks: list[int] = Field(default_factory=list)
+
+    def note(self, commitment: int) -> StoredNote:
+        """A note in proven epochs or incoming. Raises KeyError."""
+        return self.notes.get(commitment) or self.incoming[commitment]
+
+    def locked(self) -> set[int]:
+        """Commitments that pending transactions spend."""
+        commitments = {
+            entry.commitment
+            for transaction in self.pending
+            for entry in transaction.draft.inputs
+            if entry.commitment is not None
+        }
+        foreign = set(self.foreign_locks)
+        return commitments | {note.commitment for note in self._all_notes() if note.nullifier in foreign}
+
+    def spendable(self, *, chained: bool) -> list[StoredNote]:
+        """Notes to select from, without locked ones; with `chained` also those of the node's pool."""
+        locked = self.locked()
+        notes = self._all_notes() if chained else self.notes.values()
+        return [
+            note
+            for note in notes
+            if note.spent_epoch is None and not note.closed and note.commitment not in locked
+        ]
+
+    def balances(self) -> dict[int, Balance]:
+        """Balance of each asset that this wallet has or had."""
+        result: dict[int, Balance] = defaultdict(Balance)
+        locked = self.locked()
+        for note in self.notes.values():
+            result[note.asset].available += (
+                note.value if note.spent_epoch is None and note.commitment not in locked else 0
+            )
+        for note in self.incoming.values():
+            result[note.asset].pending_in += note.value if note.commitment not in locked else 0
+        for action in self.history:
+            if (
+                action.kind == ActionKind.DEPOSIT
+                and action.status == ActionStatus.PENDING
+                and _to_self(action)
+            ):
+                result[action.asset].pending_in += action.value
+        for transaction in self.pending:
+            draft = transaction.draft
+            spent = sum(1 for entry in draft.inputs if entry.commitment is not None)
+            if spent:
+                for asset, value in self._leaving(draft).items():
+                    result[asset].pending_out += value
+        return dict(result)
+
+    def _leaving(self, draft: Draft) -> dict[int, int]:
+        leaving: dict[int, int] = defaultdict(int)
+        leaving[draft.public_asset] += draft.public_value
+        leaving[draft.fee_asset] += draft.fee
+        for output in draft.outputs:
+            leaving[output.asset] += 0 if output.own else output.value
+        return {asset: value for asset, value in leaving.items() if value}
+
+    def action(self, number: int) -> Action:
+        """An action of the history by its number."""
+        return self.history[number]
+
+    def find_action(self, h: int, kinds: Iterable[ActionKind]) -> Action | None:
+        """The action of a transaction or deposit."""
+        return next((a for a in self.history if a.h == h and a.kind in set(kinds)), None)
+
+    def add_action(self, **fields: object) -> Action:
+        """Append a line to the history."""
+        action = Action.model_validate({"number": len(self.history), **fields})
+        self.history.append(action)
+        return action
+
+    def _all_notes(self) -> list[StoredNote]:
+        return [*self.notes.values(), *self.incoming.values()]
+
+
+def _to_self(action: Action) -> bool:
+    return not action.payments

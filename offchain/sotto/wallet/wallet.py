@@ -1,0 +1,304 @@
+"""The wallet: one class for all that a user does with notes."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Final, Self
+
+import httpx
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import is_checksum_address
+
+from sotto.crypto.backend import install_hash_backend
+from sotto.protocol.address import Address, decode_address, encode_address
+from sotto.protocol.ciphertext import NO_REFERENCE, REFERENCE_BYTES
+from sotto.protocol.errors import AddressInvalid, AddressOfOtherDomain
+from sotto.protocol.keys import derive
+from sotto.wallet import deposits, keyfile
+from sotto.wallet.amounts import ETH_ASSET, Asset, check_value
+from sotto.wallet.chain import ChainFile
+from sotto.wallet.client import NodeClient
+from sotto.wallet.context import Context, KeySigner, NativeProver, Progress, Prover
+from sotto.wallet.deposits import DepositReceipt
+from sotto.wallet.errors import (
+    InvalidAddress,
+    RecipientsInvalid,
+    TransactionDropped,
+    UnknownAsset,
+    WaitTimeout,
+    WrongDomainAddress,
+)
+from sotto.wallet.files import exclusive
+from sotto.wallet.scan import DepositCounter
+from sotto.wallet.sending import Order, PaymentOrder, carry_out, prove_again
+from sotto.wallet.settlement import L1Receipt, Settlement
+from sotto.wallet.state import Action, ActionStatus, Balance
+from sotto.wallet.statefile import StateFile
+from sotto.wallet.sync import SyncReport, synchronise
+
+_L1_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_POLL_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where a wallet finds its node and L1.
+
+    Attributes:
+        node: base address of the node API.
+        rollup: L1 address of the rollup; needed with `l1`.
+        l1: JSON-RPC endpoint of L1, None to trust the node's word for what L1 has recorded.
+        l1_account: pays deposits and gas.
+    """
+
+    node: str
+    rollup: str | None = None
+    l1: str | None = None
+    l1_account: LocalAccount | None = None
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one receiver gets: smallest units, and 20 bytes that only the receiver reads."""
+
+    address: str
+    value: int
+    reference: bytes = NO_REFERENCE
+
+
+class Wallet:
+    """An open wallet. Make one with `open`, and close it; only one process may have it open.
+
+    All methods that talk to the node raise NodeUnreachable, NodeRejected, NodeMalformed, and StateMismatch or
+    WrongDeployment when it is not to be trusted. Amounts are smallest units.
+    """
+
+    def __init__(self, context: Context, resources: ExitStack) -> None:
+        self._context = context
+        self._resources = resources
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        password: str,
+        connection: Connection,
+        *,
+        prover: Prover | None = None,
+        progress: Progress = lambda _phase, _share: None,
+    ) -> Self:
+        """Open a wallet file.
+
+        Raises WalletNotFound, WrongPassword, CorruptWallet, CorruptState, UnsupportedVersion, WalletInUse.
+        """
+        install_hash_backend()
+        with ExitStack() as resources:
+            secret = await asyncio.to_thread(keyfile.read, path, password)
+            resources.enter_context(exclusive(path))
+            keys = derive(secret.seed, secret.domain)
+            state_file = StateFile(path.with_name(path.name + ".state"), secret.seed, secret.domain)
+            state = state_file.load()
+            chain = ChainFile(path.with_name(path.name + ".chain"), secret.domain)
+            resources.callback(chain.close)
+            trees = chain.load(state.epoch)
+            state.epoch = trees.point.id
+            settlement = None
+            if connection.l1 is not None and connection.rollup is not None:
+                settlement = Settlement(connection.l1, connection.rollup, connection.l1_account)
+            context = Context(
+                keys=keys.viewing,
+                signer=KeySigner(keys.account_seed),
+                prover=prover or NativeProver(),
+                client=NodeClient(connection.node, connection.transport),
+                settlement=settlement,
+                chain_id=secret.chain_id,
+                chain=chain,
+                state_file=state_file,
+                state=state,
+                trees=trees,
+                counter=DepositCounter(keys.viewing.outgoing, state.deposits),
+                progress=progress,
+            )
+            return cls(context, resources.pop_all())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close connections and files."""
+        await self._context.client.close()
+        if self._context.settlement is not None:
+            await self._context.settlement.close()
+        self._resources.close()
+
+    def lock(self) -> None:
+        """Forget the spending key: from now on the wallet only reads."""
+        self._context.signer = None
+
+    @property
+    def address(self) -> str:
+        """Where others send notes to."""
+        keys = self._context.keys
+        return encode_address(Address(keys.owner, keys.incoming_public), keys.domain)
+
+    @property
+    def epoch(self) -> int:
+        """The last proven epoch that was taken over."""
+        return self._context.trees.point.id
+
+    async def assets(self) -> Mapping[int, Asset]:
+        """The deployment's assets by number."""
+        return await self._context.load_assets()
+
+    async def asset(self, name: str) -> Asset:
+        """The asset with a symbol (any case) or number. Raises UnknownAsset."""
+        listed = (await self.assets()).values()
+        for asset in listed:
+            if name.upper() == asset.symbol.upper() or name == str(asset.asset):
+                return asset
+        raise UnknownAsset(f"{name[:40]!r} is none of {', '.join(a.symbol for a in listed)}")
+
+    def balances(self) -> Mapping[int, Balance]:
+        """Balance of each asset that this wallet has, as of the last sync."""
+        return self._context.state.balances()
+
+    def history(self) -> Sequence[Action]:
+        """What this wallet did and received, oldest first."""
+        return tuple(self._context.state.history)
+
+    async def sync(self) -> SyncReport:
+        """Take over new epochs and the node's pool, and prove again what an epoch has overtaken."""
+        async with self._context.lock:
+            report = await synchronise(self._context)
+            if self._context.signer is not None:
+                for number in report.outdated:
+                    await prove_again(self._context, number, report)
+            return report
+
+    async def deposit(
+        self, asset: str, value: int, address: str | None = None, reference: bytes = NO_REFERENCE
+    ) -> DepositReceipt:
+        """Deposit from the L1 account, to this wallet or an address.
+
+        Raises UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress, WrongDomainAddress,
+        L1NotConfigured, L1Unreachable, L1Rejected.
+        """
+        check_value(value)
+        receiver = self._decode(address or self.address)
+        _check_reference(reference)
+        found = await self.asset(asset)
+        text = "" if address is None or address == self.address else address
+        async with self._context.lock:
+            return await deposits.deposit(self._context, found, value, receiver, text, reference)
+
+    async def send(
+        self,
+        asset: str,
+        payments: Sequence[Payment],
+        *,
+        fee_asset: str = str(ETH_ASSET),
+        max_fee: int | None = None,
+    ) -> Action:
+        """Pay one or two receivers privately; returns once the node has accepted it.
+
+        Raises RecipientsInvalid, UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress,
+        WrongDomainAddress and the errors of sending.carry_out.
+        """
+        if not 1 <= len(payments) <= 2:
+            raise RecipientsInvalid(f"{len(payments)} receivers")
+        orders = tuple(
+            PaymentOrder(
+                self._decode(payment.address),
+                payment.address,
+                check_value(payment.value),
+                _check_reference(payment.reference),
+            )
+            for payment in payments
+        )
+        check_value(sum(order.value for order in orders))
+        found, paying = await self.asset(asset), await self.asset(fee_asset)
+        return await self._carry_out(Order(found.asset, paying.asset, orders, max_fee=max_fee))
+
+    async def withdraw(
+        self,
+        asset: str,
+        value: int,
+        recipient: str,
+        *,
+        fee_asset: str = str(ETH_ASSET),
+        max_fee: int | None = None,
+    ) -> Action:
+        """Withdraw to an L1 address; claim it there once its epoch is proven.
+
+        Raises UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress and the errors of
+        sending.carry_out.
+        """
+        check_value(value)
+        target = decode_l1_address(recipient)
+        found, paying = await self.asset(asset), await self.asset(fee_asset)
+        order = Order(found.asset, paying.asset, public_value=value, recipient=target, max_fee=max_fee)
+        return await self._carry_out(order)
+
+    def claimable(self) -> Sequence[Action]:
+        """Proven withdrawals that wait for their claim."""
+        return deposits.claimable(self._context)
+
+    async def claim(self, action: Action) -> L1Receipt | None:
+        """Have L1 pay a withdrawal; None when that has happened already. Errors: see deposits.claim."""
+        async with self._context.lock:
+            return await deposits.claim(self._context, action)
+
+    async def wait(self, number: int, timeout_seconds: float = 600) -> Action:
+        """Sync until the action `number` of the history is proven on L1.
+
+        Raises TransactionDropped, WaitTimeout.
+        """
+        deadline = monotonic() + timeout_seconds
+        while True:
+            await self.sync()
+            action = self._context.state.action(number)
+            if action.status == ActionStatus.PROVEN:
+                return action
+            if action.status != ActionStatus.PENDING:
+                raise TransactionDropped(action.h, f"{action.status}: {action.cause}")
+            if monotonic() > deadline:
+                raise WaitTimeout(f"action {number} is still pending after {timeout_seconds:.0f} s")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _carry_out(self, order: Order) -> Action:
+        async with self._context.lock:
+            return await carry_out(self._context, order)
+
+    def _decode(self, text: str) -> Address:
+        try:
+            return decode_address(text.strip(), self._context.keys.domain)
+        except AddressOfOtherDomain as error:
+            raise WrongDomainAddress(str(error)) from error
+        except AddressInvalid as error:
+            raise InvalidAddress(str(error)) from error
+
+
+def decode_l1_address(text: str) -> int:
+    """An L1 address as integer; mixed case must be its checksum (EIP-55). Raises InvalidAddress."""
+    if not _L1_ADDRESS.fullmatch(text):
+        raise InvalidAddress("an L1 address is 0x and 40 hex digits")
+    digits = text[2:]
+    if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(text):
+        raise InvalidAddress("the checksum of the L1 address does not fit: a character was mistyped")
+    if not int(digits, 16):
+        raise InvalidAddress("the zero address cannot receive")
+    return int(digits, 16)
+
+
+def _check_reference(reference: bytes) -> bytes:
+    if len(reference) != REFERENCE_BYTES:
+        raise ValueError(f"a reference has {REFERENCE_BYTES} bytes")
+    return reference
