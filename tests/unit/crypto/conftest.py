@@ -19,9 +19,7 @@ def to_hex(value: int) -> str:
 
 
 def hexed(value: Any) -> Any:
-    """Integers as field elements, at any depth; what must stay a JSON number is a float or bool before."""
-    if isinstance(value, bool):
-        return value
+    """Integers as field elements, at any depth; what must stay a JSON number is a float before."""
     if isinstance(value, float):
         return int(value)
     if isinstance(value, int):
@@ -93,7 +91,7 @@ def make_transfer(expiry: int = 100) -> tuple[bytes, int]:
         "operation": {"previous": 0, "next": 0},
         "inputs": [
             {
-                "real": False,
+                "real": 0.0,
                 "asset": 0,
                 "value": 0,
                 "data": 0,
