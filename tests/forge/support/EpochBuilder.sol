@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.37;
+
+/// @notice Public words of a lane.
+struct Lane {
+    uint256 kind;
+    uint256 link;
+    uint256 value;
+    uint256 asset;
+    uint256 recipient;
+    /// 9 data field words and 15 data byte words; shorter arrays are filled up with zeros.
+    uint256[9] dataField;
+    uint256[15] dataByte;
+}
+
+/// @notice An epoch in parts, so that tests can change one of them.
+struct Epoch {
+    uint256 oldState;
+    uint256 newState;
+    uint256 ownAnchor;
+    /// domain, id, oldest, now, queue start, queue end, 4 fee assets, 4 fee totals, reserved
+    uint256[15] header;
+    Lane[] lanes;
+}
+
+/// @title Encodes epochs by the text of docs/spec/05-epoch.md and 06-l1.md, apart from the contracts' own code
+library EpochBuilder {
+    uint256 internal constant P = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+
+    function encode(Epoch memory epoch) internal pure returns (bytes memory words) {
+        words = bytes.concat(bytes32(epoch.oldState), bytes32(epoch.newState), bytes32(epoch.ownAnchor));
+        for (uint256 l = 0; l < epoch.lanes.length; l++) {
+            words = bytes.concat(words, bytes32(epoch.lanes[l].link));
+        }
+        for (uint256 i = 0; i < 15; i++) {
+            words = bytes.concat(words, short(epoch.header[i]));
+        }
+        for (uint256 l = 0; l < epoch.lanes.length; l++) {
+            Lane memory lane = epoch.lanes[l];
+            words = bytes.concat(words, short(lane.kind), short(lane.value), short(lane.asset), short(lane.recipient));
+        }
+        for (uint256 l = 0; l < epoch.lanes.length; l++) {
+            words = bytes.concat(words, abi.encode(epoch.lanes[l].dataField));
+        }
+        for (uint256 l = 0; l < epoch.lanes.length; l++) {
+            for (uint256 i = 0; i < 15; i++) {
+                words = bytes.concat(words, short(epoch.lanes[l].dataByte[i]));
+            }
+        }
+    }
+
+    /// @dev All words as numbers, in order.
+    function numbers(Epoch memory epoch) internal pure returns (uint256[] memory d) {
+        uint256 n = epoch.lanes.length;
+        d = new uint256[](18 + 29 * n);
+        uint256 place = 3;
+        (d[0], d[1], d[2]) = (epoch.oldState, epoch.newState, epoch.ownAnchor);
+        for (uint256 l = 0; l < n; l++) {
+            d[place++] = epoch.lanes[l].link;
+        }
+        for (uint256 i = 0; i < 15; i++) {
+            d[place++] = epoch.header[i];
+        }
+        for (uint256 l = 0; l < n; l++) {
+            Lane memory lane = epoch.lanes[l];
+            (d[place], d[place + 1], d[place + 2], d[place + 3]) = (lane.kind, lane.value, lane.asset, lane.recipient);
+            place += 4;
+        }
+        for (uint256 l = 0; l < n; l++) {
+            for (uint256 i = 0; i < 9; i++) {
+                d[place++] = epoch.lanes[l].dataField[i];
+            }
+        }
+        for (uint256 l = 0; l < n; l++) {
+            for (uint256 i = 0; i < 15; i++) {
+                d[place++] = epoch.lanes[l].dataByte[i];
+            }
+        }
+    }
+
+    function bind(uint256 domain, uint256 c, Epoch memory epoch) internal pure returns (uint256 z, uint256 y) {
+        z = uint256(keccak256(bytes.concat(bytes32(domain), bytes32(c), encode(epoch)))) >> 8;
+        uint256 power = 1;
+        uint256[] memory d = numbers(epoch);
+        for (uint256 i = 0; i < d.length; i++) {
+            y = addmod(y, mulmod(d[i], power, P), P);
+            power = mulmod(power, z, P);
+        }
+    }
+
+    /// @dev Leaves of an epoch in lane order, with the lanes they belong to.
+    function withdrawals(Epoch memory epoch) internal pure returns (bytes32[] memory leaves, uint256[] memory lanes) {
+        uint256 count;
+        leaves = new bytes32[](epoch.lanes.length);
+        lanes = new uint256[](epoch.lanes.length);
+        for (uint256 l = 0; l < epoch.lanes.length; l++) {
+            Lane memory lane = epoch.lanes[l];
+            if ((lane.kind == 1 || lane.kind == 3 || lane.kind == 5) && lane.value != 0) {
+                leaves[count] = withdrawalLeaf(l, lane.asset, lane.value, lane.recipient);
+                lanes[count++] = l;
+            }
+        }
+        assembly ("memory-safe") {
+            mstore(leaves, count)
+            mstore(lanes, count)
+        }
+    }
+
+    function withdrawalLeaf(uint256 lane, uint256 asset, uint256 value, uint256 recipient)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(bytes.concat(keccak256(abi.encode(lane, asset, value, recipient))));
+    }
+
+    /// @dev Root and the path of the leaf number `place`, by recursion over halves of a level.
+    function prove(bytes32[] memory level, uint256 place) internal pure returns (bytes32 root, bytes32[] memory path) {
+        if (level.length == 0) return (0, path);
+        while (level.length > 1) {
+            bytes32[] memory parents = new bytes32[]((level.length + 1) / 2);
+            for (uint256 i = 0; i < level.length; i += 2) {
+                if (i + 1 == level.length) parents[i / 2] = level[i];
+                else if (level[i] < level[i + 1]) parents[i / 2] = keccak256(abi.encode(level[i], level[i + 1]));
+                else parents[i / 2] = keccak256(abi.encode(level[i + 1], level[i]));
+            }
+            uint256 sibling = place ^ 1;
+            if (sibling < level.length) path = _append(path, level[sibling]);
+            place /= 2;
+            level = parents;
+        }
+        root = level[0];
+    }
+
+    /// @dev Fake client proofs that the verifier stub accepts.
+    function clientProofs(Epoch memory epoch) internal pure returns (bytes memory proofs) {
+        for (uint256 l = 0; l < epoch.lanes.length; l++) {
+            uint256 kind = epoch.lanes[l].kind;
+            if (kind == 1 || kind == 5) {
+                proofs = bytes.concat(proofs, keccak256(abi.encode(epoch.lanes[l].link)), new bytes(224));
+            }
+        }
+    }
+
+    function short(uint256 word) internal pure returns (bytes31) {
+        require(word < 1 << 248, "byte word too large");
+        return bytes31(uint248(word));
+    }
+
+    function _append(bytes32[] memory list, bytes32 element) private pure returns (bytes32[] memory longer) {
+        longer = new bytes32[](list.length + 1);
+        for (uint256 i = 0; i < list.length; i++) {
+            longer[i] = list[i];
+        }
+        longer[list.length] = element;
+    }
+}
