@@ -7,7 +7,6 @@ Usage: tools/vectors.py [--check]. Everything comes from `sotto.protocol` and a 
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,8 +26,7 @@ def render(value: object) -> str:
 
 def build() -> dict[str, str]:
     """Text of each file by its name."""
-    sources: dict[str, Callable[[], object]] = vectors.FILES
-    return {f"{name}.json": render(source()) for name, source in sources.items()}
+    return {f"{name}.json": render(source()) for name, source in vectors.FILES.items()}
 
 
 def main() -> int:

@@ -208,7 +208,8 @@ class Scenario:
         """
         state = self.history[-1 if epoch is None else epoch]
         viewing = user.keys.viewing
-        first, second = [*inputs, *[self.dummy() for _ in range(2 - len(inputs))]]
+        padded: list[TransferInput] = [*inputs, *[self.dummy() for _ in range(2 - len(inputs))]]
+        first, second = padded
         spent = [entry.note for entry in (first, second) if isinstance(entry, SpendInput)]
         fee_asset = fee_asset if fee else 0
         rest = sum(n.value for n in spent if n.asset == asset) - amount - withdraw
@@ -344,8 +345,8 @@ class Scenario:
             seeds = [self.random.randbytes(32) for _ in range(self.random.randrange(1, 5))]
             return self._spend_all(user, [self.take(owned[0])], payee, asset, new_keys=seeds)
         if draw < 0.75:
-            inputs = [self.dummy(), self.take(owned[0])]
-            forced = self._spend_all(user, inputs, payee, asset, kind=Kind.FORCED)
+            twice: list[TransferInput] = [self.dummy(), self.take(owned[0])]
+            forced = self._spend_all(user, twice, payee, asset, kind=Kind.FORCED)
             self._conflicts.append(forced)
             return self._spend_all(user, [self.take(owned[0])], payee, asset, fee=5)
         if draw < 0.85:

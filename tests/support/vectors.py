@@ -5,15 +5,16 @@ from functools import cache
 
 from sotto.protocol import accounts, babyjub, ciphertext, keys, l1, notes
 from sotto.protocol.address import Address, encode_address
+from sotto.protocol.epoch import Withdrawal
 from sotto.protocol.field import MODULUS, Field, byte_word_to_json, field_to_json, to_byte_word
 from sotto.protocol.hash import ZERO_SUBTREES, H, Tag, node
-from sotto.protocol.notes import Deposit, Note
+from sotto.protocol.notes import ETH, Deposit, Note
 from sotto.protocol.poseidon2 import permute
 from sotto.protocol.poseidon2_constants import FIRST_ROUNDS, INTERNAL_DIAGONAL, LAST_ROUNDS, PARTIAL_ROUNDS
 from sotto.protocol.transaction import Kind, ProvenTransaction, transaction_to_json
 from sotto.protocol.trees import genesis
 from sotto.protocol.words import compute_m
-from tests.support.scenario import ETH, TOKEN, ClosedEpoch, Queued, Scenario, Signed
+from tests.support.scenario import TOKEN, ClosedEpoch, Queued, Scenario, Signed
 
 PHRASE = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 CHAIN_ID = 31_337
@@ -422,7 +423,7 @@ def contracts() -> object:
         withdrawal_root=l1.withdrawal_root(result.withdrawals),
         fees_hash=l1.fees_hash(header.fee_assets, header.fee_totals),
     )
-    many = [l1.Withdrawal(lane, 1 + lane % 2, 10**lane, RECIPIENT + lane) for lane in range(5)]
+    many = [Withdrawal(lane, 1 + lane % 2, 10**lane, RECIPIENT + lane) for lane in range(5)]
     return {
         "chain_id": CHAIN_ID,
         "rollup": _bytes(ROLLUP),
