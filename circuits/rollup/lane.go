@@ -95,11 +95,11 @@ func (c *Circuit) appendNotes(api frontend.API, kinds []kind) []frontend.Variabl
 	for l := range c.Lanes {
 		lane := &c.Lanes[l]
 		for _, named := range lane.Named {
-			product := api.Mul(kinds[l].spends(api), named)
+			outside := api.Mul(kinds[l].spends(api), named)
 			for _, cm := range earlier {
-				product = api.Mul(product, api.Sub(named, cm))
+				outside = api.Mul(outside, api.Sub(named, cm))
 			}
-			api.AssertIsEqual(product, 0)
+			api.AssertIsEqual(outside, 0)
 		}
 		appends := api.Sub(1, kinds[l].skipped)
 		var masked [3]frontend.Variable

@@ -56,7 +56,7 @@ func assertValid(t *testing.T, w *rollup.Witness) {
 	}
 }
 
-func keys(m map[string]bool) (out []string) {
+func keys[V any](m map[string]V) (out []string) {
 	for k := range m {
 		out = append(out, k)
 	}
@@ -82,4 +82,20 @@ func TestValidFour(t *testing.T) {
 	t.Run("replace", func(t *testing.T) {
 		assertValid(t, g.Epoch(1, g.NoOp(), g.Account(id, set1, set2), g.NoOp(), g.Transfer()))
 	})
+}
+
+// mixedEpoch returns an epoch with a transfer, a deposit, a chained account insertion and a skipped lane, behind one
+// epoch of transfers.
+func mixedEpoch() *rollup.Witness {
+	_, w := mixedLedger()
+	return w
+}
+
+func mixedLedger() (*rolluptest.Ledger, *rollup.Witness) {
+	g := rolluptest.Genesis()
+	earlier := g.Transfer()
+	g.Epoch(0, earlier, g.Transfer(), g.Deposit(1, 4), g.NoOp())
+	first := g.Transfer().Pay(1, 30).Withdraw(2, 9, 77)
+	insert := g.Account(g.Random(), fr.Element{}, g.Random()).Pay(2, 3).Name(0, first.Commitments[2])
+	return g, g.Epoch(0, first, g.Deposit(1, 500), insert, g.Skipped(1, earlier.Nullifiers[0]))
 }

@@ -9,7 +9,8 @@ import (
 	"sotto/circuits/tree"
 )
 
-func (g *Ledger) trees() (t rollup.Trees[fr.Element]) {
+// State returns roots and sizes of the four trees.
+func (g *Ledger) State() (t rollup.Trees[fr.Element]) {
 	t.NoteRoot, t.NullifierRoot = g.Notes.Root(), g.Nullifiers.Root()
 	t.RootRoot, t.AccountRoot = g.Roots.Root(), g.Accounts.Root()
 	t.NoteSize.SetUint64(g.Notes.Size())

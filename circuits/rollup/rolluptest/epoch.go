@@ -21,6 +21,9 @@ type Ledger struct {
 	counter             uint64
 	// Anchors holds the anchor of every epoch.
 	Anchors []fr.Element
+
+	// What the indexed trees held before the newest epoch.
+	oldNullifiers, oldAccounts []tree.Item
 }
 
 // Genesis returns the state of epoch 0.
@@ -138,9 +141,10 @@ func (l *Lane) Name(i int, commitment fr.Element) *Lane {
 func (g *Ledger) Epoch(oldest uint64, lanes ...*Lane) *rollup.Witness {
 	n := len(lanes)
 	w := &rollup.Witness{
-		Lanes: make([]rollup.WitnessLane, n), Operations: make([]rollup.WitnessOperation, n/4), Old: g.trees(),
+		Lanes: make([]rollup.WitnessLane, n), Operations: make([]rollup.WitnessOperation, n/4), Old: g.State(),
 	}
 	g.EpochID++
+	g.oldNullifiers, g.oldAccounts = items(g.Nullifiers), items(g.Accounts)
 	g.header(w, oldest)
 	index := g.Queue
 	for l, lane := range lanes {
@@ -170,7 +174,7 @@ func (g *Ledger) Epoch(oldest uint64, lanes ...*Lane) *rollup.Witness {
 	must(err)
 	g.Anchors = append(g.Anchors, own)
 	Settle(w)
-	if now := g.trees(); w.Header.NewState != StateHash(&now) {
+	if now := g.State(); w.Header.NewState != StateHash(&now) {
 		panic("rolluptest: settled state differs from the applied one")
 	}
 	return w

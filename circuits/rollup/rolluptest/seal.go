@@ -41,7 +41,9 @@ func DepositNote(domain, index, partial, asset, value fr.Element) fr.Element {
 	return hash.Sum(hash.NOTE, partial, content, hash.Sum(hash.RHO_DEPOSIT, domain, index))
 }
 
-func isTransaction(kind int) bool { return kind != rollup.KindNone && kind != rollup.KindDeposit }
+func isTransaction(kind int) bool {
+	return isDirect(kind) || kind == rollup.KindForced || kind == rollup.KindSkipped
+}
 
 func isQueued(kind int) bool {
 	return kind == rollup.KindDeposit || kind == rollup.KindForced || kind == rollup.KindSkipped
