@@ -30,18 +30,23 @@ const (
 )
 
 // AssertSignature constrains sig to be key's signature of h: 8 S B = 8 (R + k A) with k = Sum(SIGNATURE, R, A, h)
-// taken as an integer below p, S below the order of the subgroup, R and A on the curve and A not of small order.
+// taken as an integer below p, S below the order of the subgroup, R and A on the curve and A not of small order:
+// 5130 constraints.
+func AssertSignature(api frontend.API, key Point, sig Signature, h frontend.Variable) {
+	assertResponse(api, key, sig, Sum(api, hash.SIGNATURE, sig.R.X, sig.R.Y, key.X, key.Y, h))
+}
+
+// assertResponse is AssertSignature for a given challenge k.
 //
 // The additions need no exceptional cases: the curve's a = -1 is a square and its d is not, so the law is complete
 // on all points that satisfy the equation, and the inputs are constrained to do so.
-func AssertSignature(api frontend.API, key Point, sig Signature, h frontend.Variable) {
+func assertResponse(api frontend.API, key Point, sig Signature, k frontend.Variable) {
 	curve := newCurve(api)
 	curve.AssertIsOnCurve(key)
 	curve.AssertIsOnCurve(sig.R)
 	// The eightfold lies in the subgroup of odd prime order, where only the identity has x = 0.
 	api.AssertIsDifferent(timesEight(curve, key).X, 0)
 
-	k := Sum(api, hash.SIGNATURE, sig.R.X, sig.R.Y, key.X, key.Y, h)
 	left := fixedBaseMul(api, curve, scalar(api, curve, sig.S))
 	right := curve.Add(sig.R, variableBaseMul(api, curve, key, api.ToBinary(k)))
 	difference := timesEight(curve, curve.Add(left, curve.Neg(right)))

@@ -182,6 +182,35 @@ func TestSignatureIsCofactored(t *testing.T) {
 	}
 }
 
+// Off the curve the addition formulae still compute something: (0, c) + P = c P, coordinate by coordinate. With
+// c = 1/(d x^2 y^2) for a point (x, y) of the curve, (x, y) - (c x, c y) comes out as the identity, so that only the
+// curve equation stands against these forgeries. The challenge is given here, since a hash that depends on R and A
+// could not be met.
+func TestResponseRefusesPointsOffCurve(t *testing.T) {
+	c := compile(t, 6, func(api frontend.API, in []frontend.Variable) {
+		assertResponse(api, Point{X: in[0], Y: in[1]}, Signature{R: Point{X: in[2], Y: in[3]}, S: in[4]}, in[5])
+	})
+	stretch := func(p native.PointAffine) (c fr.Element) {
+		c.Mul(&p.X, &p.Y).Square(&c).Mul(&c, &params.D)
+		return *c.Inverse(&c)
+	}
+	f := forger{scalar: big.NewInt(99), nonce: big.NewInt(31337)}
+	c.accepts("response", witness(f.key(), f.r(), f.respond(big.NewInt(5)), element(5)))
+
+	f.nonce = new(big.Int)
+	var kA native.PointAffine
+	a := f.key()
+	kA.ScalarMultiplication(&a, big.NewInt(5))
+	c.refuses("R off the curve", witness(a, native.PointAffine{Y: stretch(kA)}, f.respond(big.NewInt(5)), element(5)))
+
+	factor, s := stretch(params.Base), big.NewInt(1)
+	off := params.Base
+	off.X.Mul(&off.X, &factor)
+	off.Y.Mul(&off.Y, &factor)
+	identity := native.PointAffine{Y: element(1)}
+	c.refuses("A off the curve", witness(off, identity, s, element(1)))
+}
+
 func TestSignatureRefusesPointsOffCurve(t *testing.T) {
 	c := compileEdDSA(t)
 	h := element(8)

@@ -139,8 +139,12 @@ func TestUpdate(t *testing.T) {
 		i := 4 + 4*testDepth + bit
 		c.refuses("another position", with(in, i, 1-in[i].(int)))
 	}
-	forged := with(in, 4+4*testDepth, ratio(leaves[45], leaves[44], leaves[45]))
-	c.accepts("the ratio of a child is its bit", forged)
+	// A leaf that is not in the tree, moved by the same difference: the roots stay right.
+	moved := element(-9)
+	moved.Sub(&moved, &leaves[45])
+	absent := element(5)
+	moved.Add(&moved, &absent)
+	c.refuses("absent leaf", with(with(in, 0, absent), 1, moved))
 }
 
 func TestUpdateNeedsBooleanPositions(t *testing.T) {
