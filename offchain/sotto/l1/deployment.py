@@ -79,6 +79,8 @@ def read_deployment(path: Path) -> Deployment:
     try:
         return Deployment.model_validate(json.loads(path.read_text()))
     except OSError as error:
-        raise DeploymentInvalid(f"{path} cannot be read: {error.strerror}; run `ape run deploy` first") from error
+        raise DeploymentInvalid(
+            f"{path} cannot be read: {error.strerror}; run `ape run deploy` first"
+        ) from error
     except (ValueError, ValidationError) as error:
         raise DeploymentInvalid(f"{path} is no deployment file: {error}") from error

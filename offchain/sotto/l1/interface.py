@@ -33,7 +33,9 @@ def load(name: str) -> Abi:
 def errors() -> dict[bytes, dict[str, Any]]:
     """All custom errors by their 4-byte selector; a call may bubble up the error of a contract behind it."""
     entries = [entry for name in CONTRACTS for entry in load(name) if entry["type"] == "error"] + _BUILT_IN
-    return {function_abi_to_4byte_selector(cast(Any, {**entry, "type": "function"})): entry for entry in entries}
+    return {
+        function_abi_to_4byte_selector(cast(Any, {**entry, "type": "function"})): entry for entry in entries
+    }
 
 
 def decode_revert(data: bytes) -> ContractRejected:
@@ -58,7 +60,9 @@ def rejection(error: Exception) -> ContractRejected | None:
             data = data.get("data")
         if isinstance(data, str) and data.startswith("0x"):
             return decode_revert(bytes.fromhex(data[2:]))
-        return ContractRejected("Error", [error.message or ""]) if error.message else ContractRejected("Empty")
+        return (
+            ContractRejected("Error", [error.message or ""]) if error.message else ContractRejected("Empty")
+        )
     if isinstance(error, Web3RPCError):
         return _rejection_of_response(error.rpc_response)
     return None

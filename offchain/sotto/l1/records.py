@@ -27,12 +27,11 @@ def record_to_abi(record: EpochRecord) -> tuple[Any, ...]:
 
 def record_from_abi(values: Sequence[Any]) -> EpochRecord:
     """Inverse of `record_to_abi`; numbers are L1's own and taken as they are."""
-    return EpochRecord(
-        *(
-            bytes.fromhex(value[2:]) if kind == "address" else bytes(value) if kind == "bytes32" else value
-            for kind, value in zip(_TYPES, values, strict=True)
-        )
-    )
+    converted: list[Any] = [
+        bytes.fromhex(value[2:]) if kind == "address" else bytes(value) if kind == "bytes32" else value
+        for kind, value in zip(_TYPES, values, strict=True)
+    ]
+    return EpochRecord(*converted)
 
 
 def record_from_bytes(data: bytes) -> EpochRecord:

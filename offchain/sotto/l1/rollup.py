@@ -100,11 +100,10 @@ class RollupContract(Contract):
         """The rollup's lengths of time."""
         return RollupParameters(*await self._call("parameters"))
 
-    async def verifiers(self) -> dict[int, ChecksumAddress]:
-        """The fixed set of verifiers by number of lanes, smallest first."""
+    async def verifiers(self) -> dict[ChecksumAddress, int]:
+        """The fixed set of verifiers, each with its number of lanes."""
         members = await self._call("verifiers")
-        sizes = {await self._call("laneCount", member): to_checksum_address(member) for member in members}
-        return dict(sorted(sizes.items()))
+        return {to_checksum_address(member): await self._call("laneCount", member) for member in members}
 
     def commit(self, commit: CommitInput) -> TxParams:
         """Transaction that commits an epoch, to be proven later."""

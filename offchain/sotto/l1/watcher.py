@@ -5,7 +5,7 @@ last block that is still on the chain and reports that, before it goes on. Whoev
 moment exactly the events of one chain.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +65,7 @@ class Watcher:
     def __init__(
         self,
         web3: AsyncWeb3[Any],
-        decoders: dict[ChecksumAddress, Decoder],
+        decoders: Mapping[ChecksumAddress, Decoder],
         start: int,
         known: Sequence[BlockHead] = (),
     ) -> None:
@@ -95,6 +95,13 @@ class Watcher:
                     return
                 change = next_change
             yield change
+
+    async def finalized(self) -> int:
+        """Number of the last block that L1 can no longer lose; 0 before there is one. Raises L1Unavailable."""
+        try:
+            return (await self._head("finalized")).number
+        except BlockMissing:
+            return 0
 
     async def _find_fork(self) -> RolledBack | None:
         original = len(self._known)

@@ -66,7 +66,6 @@ class Moment:
         l1_block: number of the last L1 block.
         tip: state after all epochs that this node has built.
         pool: waiting transactions.
-        reserved: nullifiers of bundles that are being admitted at this moment.
         anchors: epoch id of each anchor of a proven epoch.
         commit_blocks: L1 block of the commit of each proven epoch.
     """
@@ -74,7 +73,6 @@ class Moment:
     l1_block: int
     tip: State
     pool: Pool
-    reserved: Set[Field]
     anchors: Mapping[Field, int]
     commit_blocks: Mapping[int, int]
 
@@ -127,7 +125,7 @@ def check_conflicts(moment: Moment, transactions: Sequence[Transaction]) -> None
         for nullifier in transaction.nullifiers:
             if nullifier in moment.tip.nullifier:
                 raise NullifierKnown(f"{nullifier:#066x} is spent")
-            if nullifier in seen or nullifier in moment.reserved or moment.pool.spender(nullifier) is not None:
+            if nullifier in seen or moment.pool.spender(nullifier) is not None:
                 raise NullifierKnown(f"{nullifier:#066x} is in another waiting transaction")
             seen.add(nullifier)
         for name in transaction.named:
@@ -155,7 +153,9 @@ def _check_fees(policy: Policy, transactions: Sequence[Transaction]) -> None:
         price = policy.fees.get(transaction.fee_asset, 0) if transaction.fee else 0
         due = price * (unpaid + 1)
         if transaction.fee == 0 or transaction.fee < due:
-            raise FeeTooLow(f"member {position} pays {transaction.fee}, due are {due or 'the fees of the table'}")
+            raise FeeTooLow(
+                f"member {position} pays {transaction.fee}, due are {due or 'the fees of the table'}"
+            )
         unpaid = 0
 
 

@@ -94,7 +94,9 @@ def build(situation: Situation) -> BuiltEpoch | None:
         error = filler.try_add(bundle)
         if error is None:
             taken.append(bundle)
-        elif isinstance(error, NO_ROOM) or (isinstance(error, ChainedCommitmentUnknown) and bundle.parents & later):
+        elif isinstance(error, NO_ROOM) or (
+            isinstance(error, ChainedCommitmentUnknown) and bundle.parents & later
+        ):
             later |= bundle.commitments
         else:
             dropped.append((bundle, error))
@@ -170,7 +172,10 @@ def _oldest(situation: Situation) -> int:
 
 def _fee_assets(bundles: Sequence[Bundle]) -> FeeQuad:
     paid = (
-        member.transaction.fee_asset for bundle in bundles for member in bundle.members if member.transaction.fee
+        member.transaction.fee_asset
+        for bundle in bundles
+        for member in bundle.members
+        if member.transaction.fee
     )
     assets = list(dict.fromkeys(paid))[:MAX_FEE_ASSETS]
     a, b, c, d = assets + [0] * (MAX_FEE_ASSETS - len(assets))

@@ -37,7 +37,9 @@ class NodeConfig(BaseSettings):
 
     l1_url: str = Field("http://127.0.0.1:8545", description="JSON-RPC of the L1 node")
     deployment: Path = Field(description="deployments/<chain id>.json")
-    database: str = Field("sqlite:///sotto.db", description="SQLAlchemy URL; postgresql+psycopg://... works too")
+    database: str = Field(
+        "sqlite:///sotto.db", description="SQLAlchemy URL; postgresql+psycopg://... works too"
+    )
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8600, ge=0, le=65535)
 
@@ -46,16 +48,24 @@ class NodeConfig(BaseSettings):
     fee_recipient: str | None = Field(None, description="L1 address for fees; the proposer's if not set")
 
     fees: dict[int, int] = Field({}, description="fee of a transaction by asset; at most 8 rows, none: free")
-    epoch_wait: Seconds = Field(2.0, description="an epoch closes this long after its first transaction, or when full")
+    epoch_wait: Seconds = Field(
+        2.0, description="an epoch closes this long after its first transaction, or when full"
+    )
     confirmations: int = Field(0, ge=0, description="L1 blocks above a deposit before an epoch takes it")
-    expiry_margin: int = Field(5, ge=0, description="a transaction must be valid for this many L1 blocks more")
+    expiry_margin: int = Field(
+        5, ge=0, description="a transaction must be valid for this many L1 blocks more"
+    )
     anchor_margin: int = Field(20, ge=0, description="an anchor must live for this many L1 blocks more")
     epochs_in_flight: int = Field(2, ge=1, le=8, description="epochs that may be unconfirmed at once")
 
     poll_interval: Seconds = Field(0.5, description="pause between two looks at L1")
     gas_margin: float = Field(1.25, ge=1, le=3, description="factor on estimated gas")
-    resend_after: Seconds = Field(60.0, description="a transaction stuck this long is sent again with higher fees")
-    retry_wait: Seconds = Field(2.0, description="pause after a failed epoch, doubled each time up to a minute")
+    resend_after: Seconds = Field(
+        60.0, description="a transaction stuck this long is sent again with higher fees"
+    )
+    retry_wait: Seconds = Field(
+        2.0, description="pause after a failed epoch, doubled each time up to a minute"
+    )
 
     pool_size: int = Field(10_000, ge=1, description="transactions waiting at most")
     requests_per_minute: int = Field(600, ge=1, description="per client address")
@@ -92,7 +102,9 @@ class NodeConfig(BaseSettings):
             raise ConfigInvalid(f"{self.proposer_key_file} cannot be read: {error.strerror}") from error
         except ValueError as error:
             # The library's message may repeat the key.
-            raise ConfigInvalid("the proposer's key is not 0x and 64 hex digits") from error.with_traceback(None)
+            raise ConfigInvalid("the proposer's key is not 0x and 64 hex digits") from error.with_traceback(
+                None
+            )
         return account
 
 

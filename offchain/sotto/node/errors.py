@@ -30,7 +30,16 @@ class StateDiverged(NodeError):
     """The stored lanes do not give the state that L1 has proven. Nothing may be built on them."""
 
     status = 503
-    hint = "Stop the node and restore its database, or start with an empty one if this node is not the proposer."
+    hint = (
+        "Stop the node and restore its database, or start with an empty one if this node is not the proposer."
+    )
+
+
+class KeysMismatch(NodeError):
+    """A verifier on L1 has keys of other circuits than this node's prover."""
+
+    status = 500
+    hint = "Use the release that the contracts were deployed with."
 
 
 # Requests

@@ -5,7 +5,7 @@ database transaction.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
@@ -203,42 +203,57 @@ class Store:
         with self._session() as session:
             return session.get(EpochRow, epoch)
 
-    def lanes(self, epoch: int) -> Sequence[LaneRow]:
-        """Used lanes of an epoch in order."""
-        with self._session() as session:
-            return session.exec(
-                select(LaneRow).where(LaneRow.epoch == epoch).order_by(col(LaneRow.lane))
-            ).all()
-
     def lane_of(self, h: bytes) -> LaneRow | None:
         """The lane that has a transaction or deposit."""
         with self._session() as session:
             return session.exec(select(LaneRow).where(LaneRow.id == h)).first()
 
-    def lanes_by_node(self, start: int, end: int) -> Sequence[LaneRow]:
-        """Used lanes of confirmed epochs with note tree nodes in [start, end), in order."""
+    def epochs_by_nodes(self, start: int, end: int) -> Sequence[EpochRow]:
+        """Confirmed epochs that own any of the note tree's height-1 nodes in [start, end), in order."""
         with self._session() as session:
-            statement = (
-                select(LaneRow)
-                .join(EpochRow, col(EpochRow.id) == col(LaneRow.epoch))
-                .where(LaneRow.node >= start, LaneRow.node < end, EpochRow.status == EpochStatus.CONFIRMED)
+            statement = select(EpochRow).where(
+                col(EpochRow.first_node) < end,
+                col(EpochRow.first_node) + col(EpochRow.lanes) > start,
+                EpochRow.status == EpochStatus.CONFIRMED,
             )
-            return session.exec(statement.order_by(col(LaneRow.node))).all()
+            return session.exec(statement.order_by(col(EpochRow.id))).all()
+
+    def last_finalized(self) -> EpochRow | None:
+        """The last epoch whose proof is in a final L1 block."""
+        with self._session() as session:
+            statement = select(EpochRow).where(col(EpochRow.finalized).is_(True))
+            return session.exec(statement.order_by(col(EpochRow.id).desc()).limit(1)).first()
 
     # L1
 
-    def apply_block(
-        self, head: BlockHead, deposits: Iterable[DepositRow], confirmed: Iterable[EpochRow] = ()
-    ) -> None:
-        """One step of the cursor with all that the block's events change."""
+    def save_commit(self, epoch: int, record: bytes, commit_block: int, l1_tx: bytes) -> None:
+        """L1 holds the epoch's commit."""
+        with self._session() as session:
+            row = session.get_one(EpochRow, epoch)
+            row.record, row.commit_block, row.l1_tx = record, commit_block, l1_tx
+            row.status = EpochStatus.COMMITTED
+            self._set_transactions_status(session, epoch, TransactionStatus.COMMITTED)
+            session.commit()
+
+    def save_confirmation(self, epoch: int, proof_block: int, l1_tx: bytes) -> None:
+        """L1 has proven the epoch."""
+        with self._session() as session:
+            row = session.get_one(EpochRow, epoch)
+            row.status, row.proof_block, row.l1_tx = EpochStatus.CONFIRMED, proof_block, l1_tx
+            self._set_transactions_status(session, epoch, TransactionStatus.PROVEN)
+            session.commit()
+
+    def save_deposit(self, deposit: DepositRow) -> None:
+        """The L1 queue has an item."""
+        with self._session() as session:
+            session.merge(deposit)
+            session.commit()
+
+    def save_cursor(self, head: BlockHead) -> None:
+        """All events up to this block are applied. Applying one again changes nothing, so the cursor moves last."""
         with self._session() as session:
             session.merge(BlockRow(number=head.number, hash=head.hash))
             session.exec(delete(BlockRow).where(col(BlockRow.number) <= head.number - KEPT_BLOCKS))
-            for deposit in deposits:
-                session.merge(deposit)
-            for epoch in confirmed:
-                session.merge(epoch)
-                self._set_transactions_status(session, epoch.id, TransactionStatus.PROVEN)
             session.commit()
 
     def roll_back(self, number: int) -> list[int]:
@@ -250,29 +265,35 @@ class Store:
         with self._session() as session:
             session.exec(delete(BlockRow).where(col(BlockRow.number) > number))
             session.exec(delete(DepositRow).where(col(DepositRow.l1_block) > number))
-            rows = session.exec(
-                select(EpochRow).where(col(EpochRow.l1_block) > number).order_by(col(EpochRow.id))
+            unproven = session.exec(
+                select(EpochRow).where(col(EpochRow.proof_block) > number).order_by(col(EpochRow.id))
             ).all()
-            for row in rows:
-                row.record, row.l1_block, row.l1_tx, row.finalized = None, None, None, False
-                row.status = EpochStatus.COMMITTED if row is rows[0] else EpochStatus.PROVEN
+            for row in unproven:
+                row.status, row.proof_block, row.finalized = EpochStatus.COMMITTED, None, False
+                self._set_transactions_status(session, row.id, TransactionStatus.COMMITTED)
+            uncommitted = session.exec(
+                select(EpochRow).where(col(EpochRow.commit_block) > number).order_by(col(EpochRow.id))
+            ).all()
+            for row in uncommitted:
+                row.record, row.commit_block, row.l1_tx = None, None, None
                 self._set_transactions_status(session, row.id, TransactionStatus.PROVING)
-            if rows:
-                session.exec(delete(SubmissionRow).where(col(SubmissionRow.epoch) > rows[0].id))
+            if uncommitted:
+                first = uncommitted[0].id
+                session.exec(delete(SubmissionRow).where(col(SubmissionRow.epoch) > first))
                 session.exec(
                     update(EpochRow)
-                    .where(col(EpochRow.id) > rows[0].id, EpochRow.status == EpochStatus.COMMITTED)
+                    .where(col(EpochRow.id) > first, col(EpochRow.status) == EpochStatus.COMMITTED)
                     .values(status=EpochStatus.PROVEN)
                 )
             session.commit()
-            return [row.id for row in rows]
+            return [row.id for row in unproven]
 
     def finalize(self, l1_block: int) -> None:
         """Mark the confirmed epochs up to a final L1 block."""
         with self._session() as session:
             rows = session.exec(
                 select(EpochRow).where(
-                    col(EpochRow.l1_block) <= l1_block,
+                    col(EpochRow.proof_block) <= l1_block,
                     EpochRow.status == EpochStatus.CONFIRMED,
                     col(EpochRow.finalized).is_(False),
                 )

@@ -55,7 +55,9 @@ class TransactionRow(SQLModel, table=True):
     """
 
     __tablename__ = "transactions"
-    sequence: int | None = Field(default=None, sa_column=Column(_SERIAL, primary_key=True, autoincrement=True))
+    sequence: int | None = Field(
+        default=None, sa_column=Column(_SERIAL, primary_key=True, autoincrement=True)
+    )
     id: bytes = Field(sa_column=Column(LargeBinary(32), unique=True, nullable=False))
     bundle: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
     body: str = Field(sa_column=Column(Text, nullable=False))
@@ -83,7 +85,11 @@ class DepositRow(SQLModel, table=True):
 
 
 class EpochRow(SQLModel, table=True):
-    """An epoch with its words, from which the state transition follows again. `foreign`: another proposer's."""
+    """An epoch with its words, from which the state transition follows again; genesis has none.
+
+    `commit_block` and `proof_block` are the L1 blocks of its commit and proof, `l1_tx` the transaction of the proof (of the
+    commit while it is pending). `foreign`: another proposer's.
+    """
 
     __tablename__ = "epochs"
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
@@ -97,21 +103,19 @@ class EpochRow(SQLModel, table=True):
     foreign: bool = False
     proof: bytes | None = Field(default=None, sa_column=Column(LargeBinary(256), nullable=True))
     record: bytes | None = Field(default=None, sa_column=Column(LargeBinary(576), nullable=True))
-    l1_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    commit_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    proof_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     l1_tx: bytes | None = Field(default=None, sa_column=Column(LargeBinary(32), nullable=True))
     finalized: bool = False
 
 
 class LaneRow(SQLModel, table=True):
-    """A used lane: where to find it. `id` is its h, `node` the note tree's height-1 node; the rest is in the epoch's words."""
+    """A used lane: where to find it. `id` is its h; the rest is in the epoch's words."""
 
     __tablename__ = "lanes"
     epoch: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     lane: int = Field(primary_key=True)
-    node: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
-    kind: int
     id: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, index=True))
-    queue_index: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
 
 
 class SubmissionRow(SQLModel, table=True):

@@ -37,9 +37,16 @@ class LocalProver:
         self._attempts = attempts
         self._pool = self._new_pool()
 
-    async def prepare(self) -> None:
-        """Start a worker and load its keys now, so that the first epoch does not wait for them."""
-        await self.worker_id()
+    async def prepare(self) -> dict[str, bytes]:
+        """Start a worker and load its keys now. Returns the hash of each circuit. Raises ProvingFailed."""
+        loop = asyncio.get_running_loop()
+        try:
+            return {
+                circuit: await loop.run_in_executor(self._pool, worker.circuit_hash, circuit)
+                for circuit in self._circuits
+            }
+        except (BrokenProcessPool, CryptoError) as error:
+            raise ProvingFailed(f"the worker does not start: {error}") from error
 
     async def worker_id(self) -> int:
         """Process id of a worker that is alive."""
@@ -66,13 +73,10 @@ class LocalProver:
 
     def close(self) -> None:
         """End the workers, also in the middle of a proof: the job is in the database and runs again."""
-        for process in multiprocessing.active_children():
-            if process.pid in self._process_ids():
-                process.kill()
+        # The executor offers no way to end a running job before Python 3.14.
+        for process in list((self._pool._processes or {}).values()):
+            process.kill()
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _process_ids(self) -> set[int | None]:
-        return {process.pid for process in (self._pool._processes or {}).values()}
 
     def _new_pool(self) -> ProcessPoolExecutor:
         # A forked copy of a process with threads of Go and asyncio is not usable.

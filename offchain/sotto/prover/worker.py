@@ -25,6 +25,11 @@ def run(circuit: str, witness: bytes) -> tuple[bytes, list[int]]:
     return result.proof, list(result.public)
 
 
+def circuit_hash(circuit: str) -> bytes:
+    """The hash that names the circuit of the loaded key, 32 bytes."""
+    return crypto.prepare_keys(circuit).circuit_hash
+
+
 def process_id() -> int:
     """For monitoring, and for tests that kill a worker."""
     return os.getpid()

@@ -1,0 +1,264 @@
+"""Starts a node, checks that everything fits together, runs its loops, and stops it in order."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+import uvicorn
+from eth_typing import ChecksumAddress
+from eth_utils.address import is_address, to_checksum_address
+from web3 import AsyncHTTPProvider, AsyncWeb3
+
+from sotto import crypto
+from sotto.l1.bridge import BridgeContract
+from sotto.l1.contract import TRANSPORT_ERRORS, translate
+from sotto.l1.deployment import read_deployment
+from sotto.l1.errors import L1Error, ReorgTooDeep, WrongChain
+from sotto.l1.queue import L1QueueContract
+from sotto.l1.rollup import RollupContract
+from sotto.l1.sender import Sender
+from sotto.l1.verifier import VerifierContract
+from sotto.l1.watcher import Watcher
+from sotto.node import logs
+from sotto.node.admission import Policy
+from sotto.node.api import create_api
+from sotto.node.assembler import Assembler
+from sotto.node.chain import Chain, rebuild
+from sotto.node.config import NodeConfig
+from sotto.node.core import Core
+from sotto.node.errors import ConfigInvalid, KeysMismatch
+from sotto.node.limits import Limits
+from sotto.node.mempool import Mempool
+from sotto.node.metrics import Metrics
+from sotto.node.proofs import ProofVerifier
+from sotto.node.queries import Queries
+from sotto.node.store import Store
+from sotto.node.submitter import Submitter
+from sotto.protocol.l1 import compute_domain
+from sotto.prover.local import LocalProver
+
+log = structlog.get_logger(category="node")
+
+MOST_FEES = 8
+
+
+class _Server(uvicorn.Server):
+    """The node decides itself what a signal means."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+class Node:
+    """One node. `run` starts it and returns after `stop`.
+
+    Attributes:
+        ready: set when the API answers and the state equals L1's.
+        url: where the API listens, once ready.
+    """
+
+    def __init__(self, config: NodeConfig) -> None:
+        self.config = config
+        self.ready = asyncio.Event()
+        self.url = ""
+        self._stop = asyncio.Event()
+        self._deployment = read_deployment(config.deployment)
+        self._web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(config.l1_url))
+        self._watcher: Watcher | None = None
+        self._rollup = RollupContract(self._web3, self._deployment.address("Rollup"))
+        self._queue = L1QueueContract(self._web3, self._deployment.address("L1Queue"))
+
+    def stop(self) -> None:
+        """Let `run` end in order; what is unfinished goes on at the next start."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Run until `stop`. Raises errors of this package and of sotto.l1 when the node must not go on."""
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._web3.provider.disconnect)
+            crypto.install_hash_backend()
+            verifiers = await self._check_deployment()
+            prover = LocalProver([f"rollup{lanes}" for lanes in verifiers], self.config.prover_workers)
+            stack.callback(prover.close)
+            await self._check_keys(prover, verifiers)
+            store = self._open_store()
+            stack.callback(store.close)
+            await self._run(store, prover, verifiers)
+        log.info("stopped")
+
+    async def _run(self, store: Store, prover: LocalProver, verifiers: dict[int, ChecksumAddress]) -> None:
+        config, metrics = self.config, Metrics()
+        account = config.account()
+        recipient = self._fee_recipient(account.address)
+        ledger, results = await store.run(rebuild, store)
+        core = Core(store, await self._policy(verifiers), tuple(verifiers), ledger, results)
+        await core.fill_pool()
+        chain, proofs = Chain(core, self._rollup), ProofVerifier()
+        queries = Queries(core, Mempool(core, proofs, metrics, config.pool_size), self._deployment, metrics)
+        sender = Sender(self._web3, account, gas_margin=config.gas_margin, poll_seconds=config.poll_interval)
+        assembler = Assembler(core, config, prover, bytes.fromhex(recipient[2:]), metrics)
+        submitter = Submitter(core, config, self._rollup, sender, verifiers, recipient, metrics)
+
+        await self._catch_up(core, chain)
+        await chain.check()
+        queries.set_ready(None)
+        server = self._server(queries)
+        loops = (
+            self._follow(core, chain, queries),
+            proofs.run(),
+            assembler.run(),
+            submitter.run(),
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(loop) for loop in loops]
+                serving = group.create_task(server.serve())
+                await self._announce(server, serving)
+                await self._stop.wait()
+                server.should_exit = True
+                await serving
+                for task in tasks:
+                    task.cancel()
+        except* Exception as failures:
+            self._stop.set()
+            # One loop failed and took the others with it: its error is the cause.
+            raise failures.exceptions[0] from None
+
+    async def _announce(self, server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+        while not server.started:
+            if serving.done():
+                raise ConfigInvalid(f"the API cannot listen on {self.config.host}:{self.config.port}")
+            await asyncio.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://{self.config.host}:{port}"
+        self.ready.set()
+        log.info("ready", url=self.url)
+
+    async def _follow(self, core: Core, chain: Chain, queries: Queries) -> None:
+        while True:
+            await core.follow.wait(self.config.poll_interval)
+            try:
+                reorgs = core.reorgs
+                await self._catch_up(core, chain)
+                if core.reorgs != reorgs:
+                    await chain.check()
+            except ReorgTooDeep:
+                raise
+            except L1Error as error:
+                # What was read may not be applied: the next round begins at the store's cursor.
+                self._watcher = None
+                queries.set_ready(error)
+                log.warning("L1 not followed", cause=str(error))
+            else:
+                queries.set_ready(None)
+
+    async def _catch_up(self, core: Core, chain: Chain) -> None:
+        if self._watcher is None:
+            known = await core.store.run(core.store.known_blocks)
+            decoders = {self._rollup.address: self._rollup.decode, self._queue.address: self._queue.decode}
+            start = min(self._deployment.block("Rollup"), self._deployment.block("L1Queue"))
+            self._watcher = Watcher(self._web3, decoders, start, known)
+            core.l1_block = known[-1].number if known else start
+        async for change in self._watcher.changes():
+            await chain.apply(change)
+        await chain.finalize(await self._watcher.finalized())
+
+    async def _check_deployment(self) -> dict[int, ChecksumAddress]:
+        """Compare file, chain and contracts. Returns the verifiers by number of lanes, ascending."""
+        deployment = self._deployment
+        try:
+            chain_id = await self._web3.eth.chain_id
+        except TRANSPORT_ERRORS as error:
+            raise translate(error) from error
+        if chain_id != deployment.chain_id:
+            raise WrongChain(f"L1 is chain {chain_id}, the deployment is on {deployment.chain_id}")
+        bridge = BridgeContract(self._web3, deployment.address("Bridge"))
+        for contract in (self._rollup, self._queue, bridge):
+            await contract.check_code()
+        domain = compute_domain(chain_id, bytes.fromhex(self._rollup.address[2:]))
+        if await self._rollup.domain() != domain:
+            raise ConfigInvalid("the rollup computes another domain: is the node of the same version?")
+        on_chain = await self._rollup.verifiers()
+        verifiers = {
+            lanes: address
+            for lanes, address in deployment.verifiers().items()
+            if on_chain.get(address) == lanes
+        }
+        if not verifiers:
+            raise ConfigInvalid("the deployment file names no verifier that the rollup has")
+        unlisted = set(self.config.fees) - {asset.asset for asset in deployment.assets}
+        if unlisted or len(self.config.fees) > MOST_FEES:
+            raise ConfigInvalid(f"fees: at most {MOST_FEES} rows, of listed assets only; unlisted {unlisted}")
+        return verifiers
+
+    async def _check_keys(self, prover: LocalProver, verifiers: dict[int, ChecksumAddress]) -> None:
+        info = await asyncio.to_thread(crypto.prepare_keys, "transfer")
+        hashes = await prover.prepare()
+        for lanes, address in verifiers.items():
+            expected = await VerifierContract(self._web3, address).circuit_hashes()
+            if expected != (info.circuit_hash, hashes[f"rollup{lanes}"]):
+                raise KeysMismatch(f"DirectVerifier{lanes} at {address} has keys of other circuits")
+
+    def _open_store(self) -> Store:
+        deployment = self._deployment
+        identity = {"chain_id": str(deployment.chain_id), "rollup": deployment.address("Rollup")}
+        return Store(self.config.database, identity)
+
+    async def _policy(self, verifiers: dict[int, ChecksumAddress]) -> Policy:
+        config, deployment = self.config, self._deployment
+        parameters = await self._rollup.parameters()
+        return Policy(
+            domain=await self._rollup.domain(),
+            fees=config.fees,
+            assets={asset.asset for asset in deployment.assets},
+            expiry_margin=config.expiry_margin,
+            anchor_life=parameters.anchor_life,
+            anchor_margin=min(config.anchor_margin, parameters.anchor_life // 2),
+            max_lanes=max(verifiers),
+        )
+
+    def _fee_recipient(self, proposer: ChecksumAddress) -> ChecksumAddress:
+        chosen = self.config.fee_recipient
+        if chosen is None:
+            return proposer
+        if not is_address(chosen):
+            raise ConfigInvalid(f"fee_recipient {chosen!r} is no address")
+        return to_checksum_address(chosen)
+
+    def _server(self, queries: Queries) -> uvicorn.Server:
+        config = self.config
+        api = create_api(queries, Limits(config.body_bytes, config.requests_per_minute))
+        return _Server(
+            uvicorn.Config(
+                api,
+                host=config.host,
+                port=config.port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
+            )
+        )
+
+
+async def serve(config: NodeConfig) -> None:
+    """Run a node until SIGTERM or SIGINT."""
+    node = Node(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, node.stop)
+    await node.run()
+
+
+def run(config: NodeConfig) -> None:
+    """Run a node in this process until SIGTERM or SIGINT.
+
+    Raises errors of sotto.node.errors and sotto.l1.errors with the cause when it cannot start or must not go on.
+    """
+    logs.configure(config.log_level, config.log_format)
+    asyncio.run(serve(config))

@@ -1,0 +1,155 @@
+"""What the node's parts share: ledger, pool, store, policy; and the changes that touch several of them at once."""
+
+import asyncio
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from sotto.node.admission import Moment, Policy
+from sotto.node.ledger import Ledger
+from sotto.node.pool import Bundle, Pool
+from sotto.node.store import Store
+from sotto.node.tables import DepositRow, EpochRow, LaneRow
+from sotto.node.transactions import bundles_of
+from sotto.protocol.epoch import EpochResult
+from sotto.protocol.field import Field
+from sotto.protocol.notes import Deposit
+from sotto.protocol.transaction import Kind
+
+log = structlog.get_logger(category="node")
+
+
+class Signal:
+    """Wakes a loop: `set` before or during its wait."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Wake the loop, now or at its next wait."""
+        self._event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for `set`, at most so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._event.clear()
+
+
+@dataclass
+class Core:
+    """State of a running node. Whoever changes ledger or pool holds `lock` from the decision until the store has it.
+
+    Attributes:
+        sizes: N of the available verifiers, ascending.
+        results: state transition of each epoch that is not confirmed yet, by id.
+        l1_block: number of the last L1 block whose events are applied.
+        reorgs: how often L1 lost blocks since the start.
+    """
+
+    store: Store
+    policy: Policy
+    sizes: tuple[int, ...]
+    ledger: Ledger
+    results: dict[int, EpochResult]
+    pool: Pool = dataclasses.field(default_factory=Pool)
+    l1_block: int = 0
+    reorgs: int = 0
+    lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
+    assemble: Signal = dataclasses.field(default_factory=Signal)
+    submit: Signal = dataclasses.field(default_factory=Signal)
+    follow: Signal = dataclasses.field(default_factory=Signal)
+
+    @property
+    def in_flight(self) -> int:
+        """Epochs that are not confirmed yet."""
+        return len(self.results)
+
+    def moment(self) -> Moment:
+        """What admission judges by, now."""
+        return Moment(
+            l1_block=self.l1_block,
+            tip=self.ledger.tip,
+            pool=self.pool,
+            anchors=self.ledger.anchors,
+            commit_blocks=self.ledger.commit_blocks,
+        )
+
+    async def fill_pool(self) -> None:
+        """Take the waiting transactions of the store into the empty pool, at start."""
+        rows = await self.store.run(self.store.waiting_transactions)
+        await self.put_back(bundles_of(rows))
+
+    async def put_back(self, bundles: Sequence[Bundle]) -> None:
+        """Let bundles wait again, before all others; those that the chain overtook are dropped."""
+        kept: list[Bundle] = []
+        reasons: dict[bytes, str] = {}
+        for bundle in bundles:
+            spent = any(
+                nullifier in self.ledger.tip.nullifier
+                for member in bundle.members
+                for nullifier in member.transaction.nullifiers
+            )
+            if spent:
+                reasons |= {member.h.to_bytes(32): "NullifierSpent" for member in bundle.members}
+            else:
+                kept.append(bundle)
+        self.pool.put_back(kept)
+        await self.drop(reasons)
+
+    async def drop(self, reasons: dict[bytes, str]) -> None:
+        """Mark transactions that no epoch will have."""
+        if reasons:
+            await self.store.run(self.store.drop_transactions, reasons)
+            for h, reason in reasons.items():
+                log.info("transaction dropped", id="0x" + h.hex(), reason=reason)
+
+    async def abandon(self, first: int, reason: str) -> None:
+        """Undo unconfirmed epochs from `first` on: their transactions wait again. The caller holds the lock."""
+        if first > self.ledger.tip_id:
+            return
+        log.warning("epochs abandoned", first=first, last=self.ledger.tip_id, reason=reason)
+        ids = await self.store.run(self.store.abandon_from, first)
+        self.ledger.truncate(first)
+        self.results = {epoch: result for epoch, result in self.results.items() if epoch < first}
+        rows = await self.store.run(self.store.transactions, ids)
+        await self.put_back(bundles_of([rows[h] for h in ids]))
+        self.assemble.set()
+
+
+def epoch_row(result: EpochResult, foreign: bool = False) -> EpochRow:
+    """The row of a new epoch."""
+    header, lanes = result.words.header, len(result.words.lanes)
+    return EpochRow(
+        id=header.epoch_id,
+        lanes=lanes,
+        words=result.encoded_words(),
+        state=header.new_state,
+        note_root=result.state.note.root,
+        account_root=result.state.account.root,
+        first_node=result.state.note.size // 4 - lanes,
+        foreign=foreign,
+    )
+
+
+def lane_rows(result: EpochResult) -> list[LaneRow]:
+    """The rows of its used lanes."""
+    words = result.words
+    return [
+        LaneRow(
+            epoch=words.header.epoch_id, lane=number, id=lane.h(words.header.domain, index or 0).to_bytes(32)
+        )
+        for number, (lane, index) in enumerate(zip(words.lanes, words.queue_indices(), strict=True))
+        if lane.kind != Kind.NO_OP
+    ]
+
+
+def deposit_of(row: DepositRow) -> Deposit:
+    """The protocol's deposit of a queue item."""
+    return Deposit(Field(row.partial), row.asset, row.value)

@@ -1,0 +1,179 @@
+"""What the API answers, from core and store."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sotto
+from sotto.l1.deployment import Deployment
+from sotto.node import views
+from sotto.node.core import Core
+from sotto.node.errors import NotReady, RangeUnaligned, RequestMalformed, TransactionUnknown
+from sotto.node.mempool import Mempool
+from sotto.node.metrics import Metrics
+from sotto.node.tables import DepositRow, EpochRow, EpochStatus, TransactionStatus
+from sotto.protocol.accounts import Operation
+from sotto.protocol.field import byte_word_to_json, field_to_json, integer_to_json, to_byte_word
+from sotto.protocol.transaction import ProvenTransaction
+
+GRID = 256
+MOST_NODES = 4096
+MOST_EPOCHS = 256
+_ID = re.compile(r"0x[0-9a-f]{64}")
+
+
+class Queries:
+    """Answers of one node."""
+
+    def __init__(self, core: Core, mempool: Mempool, deployment: Deployment, metrics: Metrics) -> None:
+        self._core = core
+        self._mempool = mempool
+        self._deployment = deployment
+        self._metrics = metrics
+        self._problem: Exception | None = NotReady("the node is starting")
+
+    def set_ready(self, problem: Exception | None) -> None:
+        """Readiness, or what is in its way."""
+        self._problem = problem
+
+    def require_ready(self) -> None:
+        """Raise NotReady with the cause."""
+        if self._problem is not None:
+            raise NotReady(f"{type(self._problem).__name__}: {self._problem}")
+
+    def metrics(self) -> bytes:
+        """Prometheus text."""
+        return self._metrics.render(self._core)
+
+    def count_refusal(self, code: str) -> None:
+        """For the metrics."""
+        self._metrics.refused.labels(code).inc()
+
+    async def status(self) -> dict[str, Any]:
+        """GET /v1/status."""
+        core, ledger, deployment = self._core, self._core.ledger, self._deployment
+        confirmed = ledger.confirmed
+        waiting = len(core.pool) + sum(
+            lane.link != 0 and lane.kind != 2
+            for result in core.results.values()
+            for lane in result.words.lanes
+        )
+        record = ledger.records.get(ledger.confirmed_id)
+        return {
+            "chain_id": deployment.chain_id,
+            "rollup": deployment.address("Rollup"),
+            "bridge": deployment.address("Bridge"),
+            "queue": deployment.address("L1Queue"),
+            "domain": byte_word_to_json(to_byte_word(core.policy.domain)),
+            "head": await self._head(),
+            "proven": ledger.confirmed_id,
+            "state": field_to_json(confirmed.hash()),
+            "now": 0 if record is None else record.timestamp_block,
+            "l1_block": core.l1_block,
+            "lanes": list(core.sizes),
+            "note_nodes": confirmed.note.size // 4,
+            "queue_cursor": 0 if record is None else record.queue_end,
+            "pending": waiting,
+            "min_expiry_margin": core.policy.expiry_margin,
+            "version": sotto.__version__,
+        }
+
+    async def _head(self) -> int:
+        """The last epoch committed on L1: the confirmed one, or pending ones behind it."""
+        ledger, store = self._core.ledger, self._core.store
+        rows = await store.run(store.epochs, ledger.confirmed_id + 1)
+        return max((row.id for row in rows if row.record is not None), default=ledger.confirmed_id)
+
+    def fees(self) -> list[dict[str, Any]]:
+        """GET /v1/fees."""
+        listed = {asset.asset: asset for asset in self._deployment.assets}
+        return [
+            {
+                "asset": integer_to_json(asset),
+                "symbol": listed[asset].symbol,
+                "decimals": listed[asset].decimals,
+                "fee": integer_to_json(fee),
+            }
+            for asset, fee in self._core.policy.fees.items()
+        ]
+
+    def assets(self) -> list[dict[str, Any]]:
+        """GET /v1/assets."""
+        return [views.asset_json(asset) for asset in self._deployment.assets]
+
+    async def submit(
+        self, proven: Sequence[ProvenTransaction], operations: Sequence[Operation]
+    ) -> dict[str, Any]:
+        """POST /v1/transactions."""
+        self.require_ready()
+        ids = await self._mempool.admit(proven, operations)
+        return {"ids": [field_to_json(h) for h in ids], "status": str(TransactionStatus.RECEIVED)}
+
+    async def transaction(self, text: str) -> dict[str, Any]:
+        """GET /v1/transactions/{h}. Deposits are found by their h, too."""
+        if not _ID.fullmatch(text):
+            raise RequestMalformed("an id is 0x and 64 lower-case hex digits")
+        h, store = bytes.fromhex(text[2:]), self._core.store
+        row = await store.run(store.transaction, h)
+        if row is None:
+            lane = await store.run(store.lane_of, h)
+            if lane is None:
+                raise TransactionUnknown(text)
+            epoch: EpochRow | None = await store.run(store.epoch, lane.epoch)
+            answer = {
+                "status": str(_lane_status(epoch)),
+                "epoch": lane.epoch,
+                "lane": lane.lane,
+                "reason": None,
+            }
+        else:
+            epoch = None if row.epoch is None else await store.run(store.epoch, row.epoch)
+            answer = {"status": row.status, "epoch": row.epoch, "lane": row.lane, "reason": row.reason}
+        l1_tx = None if epoch is None or epoch.l1_tx is None else views.hex_bytes(epoch.l1_tx)
+        return {"id": text, **answer, "l1_tx": l1_tx}
+
+    async def pending(self) -> list[dict[str, Any]]:
+        """GET /v1/pending."""
+        store = self._core.store
+        entries: list[dict[str, Any]] = []
+        for row in await store.run(store.epochs, self._core.ledger.confirmed_id + 1):
+            entries += views.epoch_entries(row, await self._deposits(row), placed=False)
+        entries += [views.waiting_entry(member) for bundle in self._core.pool for member in bundle.members]
+        return entries
+
+    async def epochs(self, start: int, count: int) -> list[dict[str, Any]]:
+        """GET /v1/epochs."""
+        if start < 0 or not 0 < count <= MOST_EPOCHS:
+            raise RequestMalformed(f"start is at least 0, count 1 to {MOST_EPOCHS}")
+        store = self._core.store
+        return [views.epoch_json(row) for row in await store.run(store.epochs, start, count, confirmed=True)]
+
+    async def notes(self, start: int, count: int) -> dict[str, Any]:
+        """GET /v1/notes."""
+        if start < 0 or start % GRID or count <= 0 or count % GRID or count > MOST_NODES:
+            raise RangeUnaligned(f"start {start}, count {count}")
+        store, end = self._core.store, start + count
+        final = await store.run(store.last_finalized)
+        entries = [
+            entry
+            for row in await store.run(store.epochs_by_nodes, start, end)
+            for entry in views.epoch_entries(row, await self._deposits(row))
+            if start <= entry["node"] < end  # type: ignore[operator]
+        ]
+        complete = final is not None and end <= final.first_node + final.lanes
+        return {"start": start, "count": count, "complete": complete, "entries": entries}
+
+    async def _deposits(self, row: EpochRow) -> dict[int, DepositRow]:
+        header, store = views.words_of(row.words, row.lanes).header, self._core.store
+        if header.queue_start == header.queue_end:
+            return {}
+        rows = await store.run(store.deposits, header.queue_start, header.queue_end - header.queue_start)
+        return {item.index: item for item in rows}
+
+
+def _lane_status(epoch: EpochRow | None) -> TransactionStatus:
+    if epoch is None or epoch.record is None:
+        return TransactionStatus.PROVING
+    if epoch.status != EpochStatus.CONFIRMED:
+        return TransactionStatus.COMMITTED
+    return TransactionStatus.FINALIZED if epoch.finalized else TransactionStatus.PROVEN

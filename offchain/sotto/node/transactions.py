@@ -1,0 +1,57 @@
+"""Waiting transactions between database rows, the API's JSON and the pool."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from sotto.node.pool import Bundle, PoolTransaction
+from sotto.node.tables import TransactionRow
+from sotto.protocol.accounts import Operation
+from sotto.protocol.errors import JsonMalformed
+from sotto.protocol.field import field_from_json, field_to_json
+from sotto.protocol.transaction import ProvenTransaction, transaction_from_json, transaction_to_json
+
+_OPERATION_KEYS = {"id", "previous", "next"}
+
+
+def operation_to_json(operation: Operation) -> dict[str, str]:
+    """Preimage of an operation as the API carries it."""
+    return {
+        "id": field_to_json(operation.account),
+        "previous": field_to_json(operation.previous),
+        "next": field_to_json(operation.new),
+    }
+
+
+def operation_from_json(data: object) -> Operation:
+    """Inverse of `operation_to_json`. Raises JsonMalformed, NonCanonicalField, NewKeySetZero."""
+    if not isinstance(data, Mapping) or set(data) != _OPERATION_KEYS:
+        raise JsonMalformed("an operation is an object with exactly the keys id, previous, next")
+    return Operation(
+        field_from_json(data["id"]), field_from_json(data["previous"]), field_from_json(data["next"])
+    )
+
+
+def rows_of(members: Sequence[PoolTransaction]) -> list[TransactionRow]:
+    """Rows of a bundle, in order."""
+    bundle = members[0].h.to_bytes(32)
+    return [
+        TransactionRow(
+            id=member.h.to_bytes(32),
+            bundle=bundle,
+            body=json.dumps(transaction_to_json(ProvenTransaction(member.transaction, member.proof))),
+            operation=None if member.operation is None else json.dumps(operation_to_json(member.operation)),
+            proof=member.proof,
+        )
+        for member in members
+    ]
+
+
+def bundles_of(rows: Iterable[TransactionRow]) -> list[Bundle]:
+    """Bundles of rows in order of arrival."""
+    grouped: dict[bytes, list[PoolTransaction]] = {}
+    for row in rows:
+        proven = transaction_from_json(json.loads(row.body))
+        operation = None if row.operation is None else operation_from_json(json.loads(row.operation))
+        member = PoolTransaction(proven.transaction.h, proven.transaction, proven.proof, operation)
+        grouped.setdefault(row.bundle, []).append(member)
+    return [Bundle(tuple(members)) for members in grouped.values()]
