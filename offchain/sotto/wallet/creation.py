@@ -9,7 +9,6 @@ from eth_account.signers.local import LocalAccount
 
 from sotto.protocol.errors import PhraseInvalid
 from sotto.protocol.keys import new_phrase, seed_from_phrase, seed_from_signature, seed_typed_data
-from sotto.protocol.l1 import compute_domain
 from sotto.wallet import keyfile
 from sotto.wallet.errors import PhraseRejected, SignerNotDeterministic
 from sotto.wallet.keyfile import DEFAULT_WORK, Secret
@@ -39,7 +38,7 @@ def create_wallet(
         seed = seed_from_phrase(words, passphrase)
     except PhraseInvalid as error:
         raise PhraseRejected(str(error)) from error
-    keyfile.create(path, Secret(seed, words, chain_id, compute_domain(chain_id, rollup)), password, work)
+    keyfile.create(path, Secret(seed, words, chain_id, rollup), password, work)
     return words
 
 
@@ -61,7 +60,7 @@ def create_wallet_from_l1(
     if sign(data) != signature:
         raise SignerNotDeterministic("two signatures of one message differ")
     seed = seed_from_signature(signature)
-    keyfile.create(path, Secret(seed, "", chain_id, compute_domain(chain_id, rollup)), password, work)
+    keyfile.create(path, Secret(seed, "", chain_id, rollup), password, work)
 
 
 def account_signer(account: LocalAccount) -> TypedDataSigner:

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from sotto.protocol.l1 import compute_domain
 from sotto.wallet.errors import (
     CorruptWallet,
     UnsupportedVersion,
@@ -47,13 +48,18 @@ class Secret:
         seed: 64 bytes of a phrase, or 32 of an L1 signature (spec 03).
         phrase: the words, to show them again; empty for a seed from a signature.
         chain_id: chain of L1.
-        domain: the deployment that this wallet belongs to.
+        rollup: L1 address of the rollup, 20 bytes: the deployment that this wallet belongs to.
     """
 
     seed: bytes = field(repr=False)
     phrase: str = field(repr=False)
     chain_id: int
-    domain: int
+    rollup: bytes
+
+    @property
+    def domain(self) -> int:
+        """The deployment's domain (spec 06)."""
+        return compute_domain(self.chain_id, self.rollup)
 
 
 def create(path: Path, secret: Secret, password: str, work: int = DEFAULT_WORK) -> None:
@@ -109,7 +115,7 @@ def _seal(secret: Secret, password: str, work: int) -> bytes:
             "seed": secret.seed.hex(),
             "phrase": secret.phrase,
             "chain_id": secret.chain_id,
-            "domain": f"{secret.domain:062x}",
+            "rollup": secret.rollup.hex(),
         }
     ).encode()
     header["box"] = ChaCha20Poly1305(key).encrypt(nonce, plain, _associated(header)).hex()
@@ -157,7 +163,7 @@ def _parse(plain: bytes) -> Secret:
             bytes.fromhex(content["seed"]),
             str(content["phrase"]),
             int(content["chain_id"]),
-            int(content["domain"], 16),
+            bytes.fromhex(content["rollup"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptWallet("the content of the wallet file is malformed") from error

@@ -58,13 +58,16 @@ class Settlement:
     """The contracts of one deployment, reached from the rollup's address.
 
     Args:
+        url: JSON-RPC endpoint.
+        rollup: address, 20 bytes.
         account: pays gas, and is the depositor; None to read only.
 
     Every method raises L1Unreachable; transactions raise L1Rejected and L1NotConfigured.
     """
 
-    def __init__(self, url: str, rollup: str, account: LocalAccount | None = None) -> None:
+    def __init__(self, url: str, rollup: bytes, account: LocalAccount | None = None) -> None:
         self._web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(url))
+        self._address = rollup
         self._rollup = _Rollup(self._web3, to_checksum_address(rollup))
         self._account = account
         self._sender = None if account is None else Sender(self._web3, account)
@@ -77,7 +80,7 @@ class Settlement:
             chain_id = await self._web3.eth.chain_id
         except Exception as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
-        if compute_domain(chain_id, bytes.fromhex(self._rollup.address[2:])) != domain:
+        if compute_domain(chain_id, self._address) != domain:
             raise WrongDeployment(
                 f"chain {chain_id} and rollup {self._rollup.address} are another deployment"
             )

@@ -225,12 +225,10 @@ class WalletState(_Model):
             )
         for note in self.incoming.values():
             result[note.asset].pending_in += note.value if note.commitment not in locked else 0
+        seen = {note.source for note in self.incoming.values()}
         for action in self.history:
-            if (
-                action.kind == ActionKind.DEPOSIT
-                and action.status == ActionStatus.PENDING
-                and _to_self(action)
-            ):
+            queued = action.kind == ActionKind.DEPOSIT and action.status == ActionStatus.PENDING
+            if queued and not action.payments and action.h not in seen:
                 result[action.asset].pending_in += action.value
         for transaction in self.pending:
             draft = transaction.draft
@@ -264,7 +262,3 @@ class WalletState(_Model):
 
     def _all_notes(self) -> list[StoredNote]:
         return [*self.notes.values(), *self.incoming.values()]
-
-
-def _to_self(action: Action) -> bool:
-    return not action.payments

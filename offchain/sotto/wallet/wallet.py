@@ -17,7 +17,7 @@ from sotto.crypto.backend import install_hash_backend
 from sotto.protocol.address import Address, decode_address, encode_address
 from sotto.protocol.ciphertext import NO_REFERENCE, REFERENCE_BYTES
 from sotto.protocol.errors import AddressInvalid, AddressOfOtherDomain
-from sotto.protocol.keys import derive
+from sotto.protocol.keys import ViewingKeys, derive
 from sotto.wallet import deposits, keyfile
 from sotto.wallet.amounts import ETH_ASSET, Asset, check_value
 from sotto.wallet.chain import ChainFile
@@ -33,6 +33,7 @@ from sotto.wallet.errors import (
     WrongDomainAddress,
 )
 from sotto.wallet.files import exclusive
+from sotto.wallet.keyfile import Secret
 from sotto.wallet.scan import DepositCounter
 from sotto.wallet.sending import Order, PaymentOrder, carry_out, prove_again
 from sotto.wallet.settlement import L1Receipt, Settlement
@@ -42,6 +43,7 @@ from sotto.wallet.sync import SyncReport, synchronise
 
 _L1_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _POLL_SECONDS: Final = 0.5
+_SYNC_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +52,11 @@ class Connection:
 
     Attributes:
         node: base address of the node API.
-        rollup: L1 address of the rollup; needed with `l1`.
         l1: JSON-RPC endpoint of L1, None to trust the node's word for what L1 has recorded.
         l1_account: pays deposits and gas.
     """
 
     node: str
-    rollup: str | None = None
     l1: str | None = None
     l1_account: LocalAccount | None = None
     transport: httpx.AsyncBaseTransport | None = None
@@ -108,8 +108,8 @@ class Wallet:
             trees = chain.load(state.epoch)
             state.epoch = trees.point.id
             settlement = None
-            if connection.l1 is not None and connection.rollup is not None:
-                settlement = Settlement(connection.l1, connection.rollup, connection.l1_account)
+            if connection.l1 is not None:
+                settlement = Settlement(connection.l1, secret.rollup, connection.l1_account)
             context = Context(
                 keys=keys.viewing,
                 signer=KeySigner(keys.account_seed),
@@ -146,8 +146,7 @@ class Wallet:
     @property
     def address(self) -> str:
         """Where others send notes to."""
-        keys = self._context.keys
-        return encode_address(Address(keys.owner, keys.incoming_public), keys.domain)
+        return _encode(self._context.keys)
 
     @property
     def epoch(self) -> int:
@@ -262,8 +261,12 @@ class Wallet:
         Raises TransactionDropped, WaitTimeout.
         """
         deadline = monotonic() + timeout_seconds
+        next_sync = 0.0
         while True:
-            await self.sync()
+            # One small question a round: a whole sync only when it can bring something.
+            if monotonic() > next_sync or (await self._context.client.status()).proven != self.epoch:
+                await self.sync()
+                next_sync = monotonic() + _SYNC_SECONDS
             action = self._context.state.action(number)
             if action.status == ActionStatus.PROVEN:
                 return action
@@ -284,6 +287,15 @@ class Wallet:
             raise WrongDomainAddress(str(error)) from error
         except AddressInvalid as error:
             raise InvalidAddress(str(error)) from error
+
+
+def address_of(secret: Secret) -> str:
+    """The address of a wallet file's content."""
+    return _encode(derive(secret.seed, secret.domain).viewing)
+
+
+def _encode(keys: ViewingKeys) -> str:
+    return encode_address(Address(keys.owner, keys.incoming_public), keys.domain)
 
 
 def decode_l1_address(text: str) -> int:

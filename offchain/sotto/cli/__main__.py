@@ -1,0 +1,5 @@
+"""`python -m sotto.cli`."""
+
+from sotto.cli.root import main
+
+main()

@@ -1,0 +1,115 @@
+"""Options that several commands share. Secrets come by prompt, environment or file, never as an argument."""
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+import click
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from sotto.cli.output import Output
+from sotto.wallet.wallet import Connection
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+DEFAULT_NODE: Final = "http://127.0.0.1:8600"
+DEFAULT_WALLET: Final = Path.home() / ".sotto" / "wallet.json"
+PASSWORD_VARIABLE: Final = "SOTTO_WALLET_PASSWORD"  # noqa: S105 - a name
+L1_KEY_VARIABLE: Final = "SOTTO_L1_KEY"
+
+
+def json_option(command: Command) -> Command:
+    """Add --json, and hand the command its `output`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+    @functools.wraps(command)
+    def wrapped(as_json: bool, **arguments: Any) -> Any:
+        click.get_current_context().meta["json"] = as_json
+        return command(output=Output(as_json), **arguments)
+
+    return cast(Command, wrapped)
+
+
+wallet_option = click.option(
+    "--wallet",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="SOTTO_WALLET",
+    default=DEFAULT_WALLET,
+    show_default=True,
+    help="Wallet file.",
+)
+password_option = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=f"File with the wallet's password; else {PASSWORD_VARIABLE}, else a prompt.",
+)
+node_option = click.option(
+    "--node", envvar="SOTTO_NODE", default=DEFAULT_NODE, show_default=True, help="Address of the node API."
+)
+l1_option = click.option(
+    "--l1", envvar="SOTTO_L1", help="JSON-RPC endpoint of L1; without it the node is believed about L1."
+)
+l1_key_option = click.option(
+    "--l1-key-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=f"File with the 0x hex private key that pays on L1; else {L1_KEY_VARIABLE}.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a command opens the wallet."""
+
+    path: Path
+    password_file: Path | None
+    connection: Connection
+
+
+def access_options(command: Command) -> Command:
+    """Add wallet file, password, node and L1, and hand the command its `access`."""
+
+    @functools.wraps(command)
+    def wrapped(
+        path: Path,
+        password_file: Path | None,
+        node: str,
+        l1: str | None,
+        l1_key_file: Path | None,
+        **arguments: Any,
+    ) -> Any:
+        connection = Connection(node, l1=l1, l1_account=read_l1_account(l1_key_file))
+        return command(access=Access(path, password_file, connection), **arguments)
+
+    added: Any = wrapped
+    for option in (l1_key_option, l1_option, node_option, password_option, wallet_option):
+        added = option(added)
+    return cast(Command, added)
+
+
+def read_password(file: Path | None, confirm: bool = False) -> str:
+    """The password of the wallet. With `confirm` a prompt asks twice."""
+    if file is not None:
+        return file.read_text().rstrip("\r\n")
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given is not None:
+        return given
+    prompted = click.prompt("Password of the wallet", hide_input=True, confirmation_prompt=confirm, err=True)
+    return str(prompted)
+
+
+def read_l1_account(file: Path | None) -> LocalAccount | None:
+    """The L1 account, None when no key is given. Raises click.UsageError for a malformed key."""
+    key = file.read_text().strip() if file is not None else os.environ.get(L1_KEY_VARIABLE, "").strip()
+    if not key:
+        return None
+    try:
+        account: LocalAccount = Account.from_key(key)
+    except ValueError:
+        # The library's message may repeat the key.
+        raise click.UsageError("the L1 key is not 0x and 64 hex digits") from None
+    return account

@@ -1,0 +1,84 @@
+"""What commands print: results on stdout, progress and errors on stderr.
+
+With `--json` stdout has exactly one JSON document, also for an error.
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from sotto.cli.codes import code_of, hint_of
+from sotto.wallet.context import Progress as Report
+
+
+def escape(text: object) -> str:
+    """Text of others with everything that could move the cursor or hide characters made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+class Output:
+    """Prints the results of one command."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self._errors = Console(stderr=True, highlight=False, markup=False)
+        self._console = Console(highlight=False, markup=False, soft_wrap=True)
+
+    def result(self, data: object, lines: Sequence[str] = ()) -> None:
+        """The one result of a command: `data` with --json, else `lines`."""
+        if self.as_json:
+            click.echo(json.dumps(data, indent=2))
+            return
+        for line in lines:
+            self._console.print(escape(line))
+
+    def table(self, data: object, columns: Sequence[str], rows: Sequence[Sequence[str]], empty: str) -> None:
+        """A result with rows."""
+        if self.as_json or not rows:
+            self.result(data, [empty])
+            return
+        table = Table(box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(escape(cell) for cell in row))
+        self._console.print(table)
+
+    def note(self, text: str) -> None:
+        """A remark for people, on stderr."""
+        self._errors.print(escape(text))
+
+    @contextmanager
+    def progress(self) -> Iterator[Report]:
+        """A bar on stderr for work that takes more than a moment; only a terminal shows it."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self._errors, transient=True, disable=not sys.stderr.isatty()) as bar:
+            task = bar.add_task("connecting", total=None)
+
+            def report(phase: str, share: float) -> None:
+                bar.update(task, description=phase, total=1.0, completed=share)
+
+            yield report
+
+    def fail(self, error: Exception) -> NoReturn:
+        """Print an error in one line with its hint, and exit with its code."""
+        name, cause, hint = type(error).__name__, str(error), hint_of(error)
+        if self.as_json:
+            click.echo(json.dumps({"error": {"code": name, "message": cause, "hint": hint}}, indent=2))
+        else:
+            self._errors.print(f"error: {name}: {escape(cause)}")
+            if hint:
+                self._errors.print(f"hint: {escape(hint)}")
+        sys.exit(code_of(error))

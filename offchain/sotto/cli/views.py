@@ -1,0 +1,112 @@
+"""Rows and JSON of balances and actions."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sotto.protocol.field import Field, field_to_json
+from sotto.wallet.amounts import Asset, format_amount
+from sotto.wallet.settlement import L1Receipt
+from sotto.wallet.state import Action, ActionKind, Balance
+
+Assets = Mapping[int, Asset]
+
+
+def shown_amount(value: int, asset: int, assets: Assets) -> str:
+    """Amount with symbol; smallest units of an asset that is not known."""
+    known = assets.get(asset)
+    if known is None:
+        return f"{value} of asset {asset}"
+    return f"{format_amount(value, known.decimals)} {known.symbol}"
+
+
+def _parts(value: int, asset: int, assets: Assets) -> dict[str, object]:
+    known = assets.get(asset)
+    return {
+        "asset": asset,
+        "symbol": known.symbol if known else None,
+        "amount": format_amount(value, known.decimals) if known else None,
+        "smallest_units": str(value),
+    }
+
+
+def balance_data(balances: Mapping[int, Balance], assets: Assets) -> list[dict[str, object]]:
+    """JSON of balances."""
+    return [
+        {
+            "asset": asset,
+            "symbol": assets[asset].symbol if asset in assets else None,
+            "available": _parts(balance.available, asset, assets),
+            "pending_in": _parts(balance.pending_in, asset, assets),
+            "pending_out": _parts(balance.pending_out, asset, assets),
+        }
+        for asset, balance in sorted(balances.items())
+    ]
+
+
+def balance_rows(balances: Mapping[int, Balance], assets: Assets) -> list[list[str]]:
+    """Rows of balances."""
+    return [
+        [
+            assets[asset].symbol if asset in assets else f"asset {asset}",
+            shown_amount(balance.available, asset, assets),
+            shown_amount(balance.pending_in, asset, assets),
+            shown_amount(balance.pending_out, asset, assets),
+        ]
+        for asset, balance in sorted(balances.items())
+    ]
+
+
+def action_data(action: Action, assets: Assets) -> dict[str, object]:
+    """JSON of a line of the history."""
+    return {
+        "number": action.number,
+        "kind": str(action.kind),
+        "id": field_to_json(Field(action.h)),
+        "status": str(action.status),
+        "cause": action.cause,
+        "value": _parts(action.value, action.asset, assets),
+        "fee": _parts(action.fee, action.fee_asset, assets) if action.fee else None,
+        "payments": [
+            {
+                "address": payment.address or None,
+                "value": _parts(payment.value, action.asset, assets),
+                "reference": payment.reference,
+            }
+            for payment in action.payments
+        ],
+        "created": None
+        if action.created is None
+        else datetime.fromtimestamp(action.created, UTC).isoformat(),
+        "epoch": action.epoch,
+        "lane": action.lane,
+        "l1_recipient": f"0x{action.l1_recipient:040x}" if action.l1_recipient else None,
+        "l1_transaction": action.l1_transaction or None,
+        "claimed": action.claimed or None,
+    }
+
+
+def action_row(action: Action, assets: Assets) -> list[str]:
+    """Row of a line of the history."""
+    partner = ", ".join(_short(payment.address) for payment in action.payments if payment.address)
+    if action.kind == ActionKind.WITHDRAWN:
+        claimed = "claimed" if action.claimed else "not claimed"
+        partner = f"0x{action.l1_recipient:040x}, {claimed}"
+    status = str(action.status) + (f" ({action.cause})" if action.cause else "")
+    return [
+        str(action.number),
+        str(action.kind),
+        shown_amount(action.value, action.asset, assets),
+        shown_amount(action.fee, action.fee_asset, assets) if action.fee else "",
+        status,
+        "" if action.epoch is None else str(action.epoch),
+        partner,
+    ]
+
+
+def receipt_data(receipt: L1Receipt) -> dict[str, object]:
+    """JSON of an L1 transaction."""
+    return {"transaction": receipt.hash, "gas": receipt.gas, "block": receipt.block}
+
+
+def _short(address: str) -> str:
+    return f"{address[:14]}...{address[-6:]}" if len(address) > 24 else address

@@ -1,0 +1,343 @@
+"""`sotto wallet`: keys, payments, deposits and withdrawals."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from sotto.cli.options import (
+    Access,
+    access_options,
+    json_option,
+    l1_key_option,
+    node_option,
+    password_option,
+    read_l1_account,
+    read_password,
+    wallet_option,
+)
+from sotto.cli.output import Output
+from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data
+from sotto.protocol.l1 import compute_domain
+from sotto.wallet import (
+    SyncWallet,
+    account_signer,
+    create_wallet,
+    create_wallet_from_l1,
+    keyfile,
+    parse_amount,
+)
+from sotto.wallet.amounts import Asset
+from sotto.wallet.client import NodeClient
+from sotto.wallet.errors import NodeUnreachable, WalletExists, WrongDeployment
+from sotto.wallet.messages import NodeStatus
+from sotto.wallet.state import Action
+from sotto.wallet.wallet import Payment, address_of
+
+
+@click.group()
+def wallet() -> None:
+    """A wallet: private balance, payments, deposits from and withdrawals to L1."""
+
+
+def _deployment(node: str) -> tuple[int, bytes]:
+    """Chain id and rollup address that a node serves."""
+
+    async def ask() -> NodeStatus:
+        async with NodeClient(node) as client:
+            return await client.status()
+
+    status = asyncio.run(ask())
+    rollup = bytes.fromhex(status.rollup[2:])
+    if compute_domain(status.chain_id, rollup) != status.domain:
+        raise WrongDeployment("the node's domain is not that of its rollup address")
+    return status.chain_id, rollup
+
+
+def _refuse_existing(path: Path) -> None:
+    if path.exists():
+        raise WalletExists(f"{path} exists")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+@wallet.command()
+@wallet_option
+@password_option
+@node_option
+@l1_key_option
+@click.option(
+    "--from-l1", is_flag=True, help="Derive the seed from a signature of the L1 key, without words."
+)
+@json_option
+def new(
+    path: Path,
+    password_file: Path | None,
+    node: str,
+    l1_key_file: Path | None,
+    from_l1: bool,
+    output: Output,
+) -> None:
+    """Make a wallet with 24 new words, for the deployment that the node serves.
+
+    The words are shown once. Whoever has them owns the funds; without them and the file nobody has.
+    """
+    _refuse_existing(path)
+    chain_id, rollup = _deployment(node)
+    if from_l1:
+        account = read_l1_account(l1_key_file)
+        if account is None:
+            raise click.UsageError("--from-l1 needs --l1-key-file or SOTTO_L1_KEY")
+        password = read_password(password_file, confirm=True)
+        create_wallet_from_l1(path, password, chain_id, rollup, account_signer(account))
+        words = ""
+    else:
+        password = read_password(password_file, confirm=True)
+        words = create_wallet(path, password, chain_id, rollup)
+    address = _address(path, password)
+    lines = [f"wallet   {path}", f"address  {address}"]
+    lines.append(f"rollup   0x{rollup.hex()} on chain {chain_id}")
+    if words:
+        lines += ["", "Write these words down; they are not shown again:", "", words]
+    output.result(
+        {
+            "wallet": str(path),
+            "address": address,
+            "chain_id": chain_id,
+            "rollup": "0x" + rollup.hex(),
+            "phrase": words,
+        },
+        lines,
+    )
+
+
+@wallet.command()
+@wallet_option
+@password_option
+@node_option
+@click.option(
+    "--phrase-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File with the words; else a prompt.",
+)
+@json_option
+def restore(
+    path: Path, password_file: Path | None, node: str, phrase_file: Path | None, output: Output
+) -> None:
+    """Make the wallet file again from its words. `sync` then finds notes and history."""
+    _refuse_existing(path)
+    chain_id, rollup = _deployment(node)
+    if phrase_file is not None:
+        phrase = phrase_file.read_text()
+    else:
+        phrase = click.prompt("Words", hide_input=True, err=True)
+    password = read_password(password_file, confirm=True)
+    create_wallet(path, password, chain_id, rollup, phrase=phrase)
+    address = _address(path, password)
+    output.result({"wallet": str(path), "address": address}, [f"wallet   {path}", f"address  {address}"])
+
+
+@wallet.command()
+@wallet_option
+@password_option
+@click.option("--qr", is_flag=True, help="Also show the address as a QR code.")
+@json_option
+def address(path: Path, password_file: Path | None, qr: bool, output: Output) -> None:
+    """Show the address that others send to."""
+    shown = _address(path, read_password(password_file))
+    output.result({"address": shown}, [shown])
+    if qr and not output.as_json:
+        import qrcode
+
+        code = qrcode.QRCode(border=1)
+        code.add_data(shown.upper())
+        code.print_ascii()
+
+
+def _address(path: Path, password: str) -> str:
+    return address_of(keyfile.read(path, password))
+
+
+@contextmanager
+def _opened(output: Output, access: Access) -> Iterator[SyncWallet]:
+    password = read_password(access.password_file)
+    with (
+        output.progress() as report,
+        SyncWallet(access.path, password, access.connection, progress=report) as opened,
+    ):
+        yield opened
+
+
+def _amount(opened: SyncWallet, text: str, asset: str) -> tuple[Asset, int]:
+    found = opened.asset(asset)
+    return found, parse_amount(text, found.decimals)
+
+
+@wallet.command()
+@access_options
+@click.option("--offline", is_flag=True, help="Show what the last sync saw, without asking the node.")
+@json_option
+def balance(offline: bool, output: Output, access: Access) -> None:
+    """Show what this wallet has, after a sync."""
+    with _opened(output, access) as opened:
+        if not offline:
+            opened.sync()
+        assets = _assets(opened, offline)
+        balances, epoch = opened.balances(), opened.epoch
+    data = {"epoch": epoch, "balances": balance_data(balances, assets)}
+    columns = ["asset", "available", "coming in", "going out"]
+    output.table(data, columns, balance_rows(balances, assets), "no notes yet: make a deposit")
+
+
+@wallet.command()
+@access_options
+@json_option
+def sync(output: Output, access: Access) -> None:
+    """Follow the chain: read new epochs, check them, find notes."""
+    with _opened(output, access) as opened:
+        report = opened.sync()
+    checked = "compared with L1's record" if report.checked_on_l1 else "not compared with L1 (give --l1)"
+    output.result(
+        {"epoch": report.epoch, "new_epochs": report.epochs, "checked_on_l1": report.checked_on_l1},
+        [f"epoch {report.epoch}, {report.epochs} new, {checked}"],
+    )
+
+
+@wallet.command()
+@access_options
+@click.argument("amount")
+@click.argument("asset")
+@click.option("--to", "receiver", help="Sotto address; this wallet by default.")
+@click.option("--wait", is_flag=True, help="Return when the deposit can be spent.")
+@json_option
+def deposit(
+    amount: str, asset: str, receiver: str | None, wait: bool, output: Output, access: Access
+) -> None:
+    """Deposit AMOUNT of ASSET from the L1 account, for example `1.5 ETH`. Needs --l1 and an L1 key.
+
+    Depositor, asset and amount are public on L1. A payment soon after, or a withdrawal of the same amount,
+    can be linked to it.
+    """
+    with _opened(output, access) as opened:
+        found, value = _amount(opened, amount, asset)
+        made = opened.deposit(found.symbol, value, receiver)
+        action = opened.wait(made.action.number) if wait else made.action
+        assets = opened.assets()
+    data = action_data(action, assets) | {"l1": receipt_data(made.receipt)}
+    paid = f"L1 transaction {made.receipt.hash}, {made.receipt.gas:,} gas"
+    output.result(data, [_line(action, assets), paid])
+
+
+@wallet.command()
+@access_options
+@click.argument("amount")
+@click.argument("asset")
+@click.argument("receiver")
+@click.option("--and", "second", nargs=2, metavar="AMOUNT ADDRESS", help="A second receiver.")
+@click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
+@click.option("--max-fee", help="Refuse to pay more than this, in units of the fee asset.")
+@click.option("--wait", is_flag=True, help="Return when the payment is proven on L1.")
+@json_option
+def send(
+    amount: str,
+    asset: str,
+    receiver: str,
+    second: tuple[str, str] | None,
+    fee_asset: str,
+    max_fee: str | None,
+    wait: bool,
+    output: Output,
+    access: Access,
+) -> None:
+    """Pay AMOUNT of ASSET privately to RECEIVER, a Sotto address."""
+    with _opened(output, access) as opened:
+        found, value = _amount(opened, amount, asset)
+        payments = [Payment(receiver, value)]
+        if second:
+            payments.append(Payment(second[1], _amount(opened, second[0], asset)[1]))
+        limit = None if max_fee is None else _amount(opened, max_fee, fee_asset)[1]
+        action = opened.send(found.symbol, payments, fee_asset=fee_asset, max_fee=limit)
+        action = opened.wait(action.number) if wait else action
+        assets = opened.assets()
+    output.result(action_data(action, assets), [_line(action, assets)])
+
+
+@wallet.command()
+@access_options
+@click.argument("amount")
+@click.argument("asset")
+@click.argument("recipient")
+@click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
+@click.option("--max-fee", help="Refuse to pay more than this, in units of the fee asset.")
+@click.option("--wait", is_flag=True, help="Return when it can be claimed.")
+@json_option
+def withdraw(
+    amount: str,
+    asset: str,
+    recipient: str,
+    fee_asset: str,
+    max_fee: str | None,
+    wait: bool,
+    output: Output,
+    access: Access,
+) -> None:
+    """Withdraw AMOUNT of ASSET to RECIPIENT, an L1 address. `claim` pays it out once it is proven.
+
+    Recipient, asset and amount are public on L1.
+    """
+    with _opened(output, access) as opened:
+        found, value = _amount(opened, amount, asset)
+        limit = None if max_fee is None else _amount(opened, max_fee, fee_asset)[1]
+        action = opened.withdraw(found.symbol, value, recipient, fee_asset=fee_asset, max_fee=limit)
+        action = opened.wait(action.number) if wait else action
+        assets = opened.assets()
+    output.result(action_data(action, assets), [_line(action, assets)])
+
+
+@wallet.command()
+@access_options
+@json_option
+def claim(output: Output, access: Access) -> None:
+    """Have L1 pay all proven withdrawals of this wallet. Needs --l1 and an L1 key."""
+    with _opened(output, access) as opened:
+        opened.sync()
+        paid = [(action, opened.claim(action)) for action in opened.claimable()]
+        assets = opened.assets()
+    data = [
+        action_data(action, assets) | {"l1": None if receipt is None else receipt_data(receipt)}
+        for action, receipt in paid
+    ]
+    rows = [action_row(action, assets) for action, _ in paid]
+    output.table(data, _COLUMNS, rows, "nothing to claim: a withdrawal must be proven first")
+
+
+@wallet.command()
+@access_options
+@click.option("--offline", is_flag=True, help="Show what the last sync saw, without asking the node.")
+@json_option
+def history(offline: bool, output: Output, access: Access) -> None:
+    """Show what this wallet did and received, oldest first."""
+    with _opened(output, access) as opened:
+        if not offline:
+            opened.sync()
+        assets = _assets(opened, offline)
+        actions = opened.history()
+    rows = [action_row(action, assets) for action in actions]
+    output.table([action_data(action, assets) for action in actions], _COLUMNS, rows, "nothing yet")
+
+
+_COLUMNS = ["#", "what", "amount", "fee", "status", "epoch", "with"]
+
+
+def _assets(opened: SyncWallet, offline: bool) -> dict[int, Asset]:
+    try:
+        return dict(opened.assets())
+    except NodeUnreachable:
+        if not offline:
+            raise
+        return {}
+
+
+def _line(action: Action, assets: Mapping[int, Asset]) -> str:
+    return "  ".join(cell for cell in action_row(action, assets) if cell)
