@@ -41,7 +41,7 @@ func TestWitnessFileRoundTrip(t *testing.T) {
 	}
 }
 
-// edit changes a decoded witness file. keys leads to the object or list that holds the last key.
+// edit changes a decoded witness file.
 func edit(t *testing.T, file []byte, change func(root map[string]any)) []byte {
 	t.Helper()
 	var root map[string]any
@@ -198,14 +198,14 @@ func TestWitnessFileIndexBounds(t *testing.T) {
 	}
 }
 
-// Vectors of the executable specification, where they are checked out.
+// TestVectors solves the witness files of the executable specification, and refuses them with another expiry.
 func TestVectors(t *testing.T) {
-	files, err := filepath.Glob("../../tests/vectors/transfer_witness*.json")
+	files, err := filepath.Glob("../../tests/vectors/transfer-*.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) == 0 {
-		t.Skip("no vectors")
+		t.Fatal("no vectors")
 	}
 	for _, name := range files {
 		t.Run(filepath.Base(name), func(t *testing.T) {
@@ -219,6 +219,10 @@ func TestVectors(t *testing.T) {
 			}
 			if err := solve(t, compiled(), w.Circuit()); err != nil {
 				t.Error(err)
+			}
+			w.Tx.Expiry = add(w.Tx.Expiry, u(1))
+			if solve(t, compiled(), w.Circuit()) == nil {
+				t.Error("accepted with another expiry")
 			}
 		})
 	}

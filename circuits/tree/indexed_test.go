@@ -1,9 +1,11 @@
 package tree
 
 import (
+	"encoding/json"
 	"errors"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 
@@ -239,3 +241,37 @@ func TestBatchRefusals(t *testing.T) {
 }
 
 func add(a, b fr.Element) fr.Element { return *a.Add(&a, &b) }
+
+func TestGenesisVector(t *testing.T) {
+	file, err := os.ReadFile("../../tests/vectors/genesis.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vector struct {
+		NoteRoot      string `json:"note_root"`
+		NullifierRoot string `json:"nullifier_root"`
+		RootRoot      string `json:"root_root"`
+		AccountRoot   string `json:"account_root"`
+		State         string `json:"GENESIS_STATE"`
+	}
+	if err := json.Unmarshal(file, &vector); err != nil {
+		t.Fatal(err)
+	}
+	notes, nullifiers, roots, accounts := NewNotes(), NewNullifiers(), NewRoots(), NewAccounts()
+	state := hash.Sum(hash.STATE, element(1), notes.Root(), element(notes.Size()), nullifiers.Root(),
+		element(nullifiers.Size()), roots.Root(), element(roots.Size()), accounts.Root(), element(accounts.Size()),
+		fr.Element{})
+	for name, pair := range map[string]struct {
+		got  fr.Element
+		want string
+	}{
+		"note root": {notes.Root(), vector.NoteRoot}, "nullifier root": {nullifiers.Root(), vector.NullifierRoot},
+		"root root": {roots.Root(), vector.RootRoot}, "account root": {accounts.Root(), vector.AccountRoot},
+		"state": {state, vector.State},
+	} {
+		var want fr.Element
+		if _, err := want.SetString(pair.want); err != nil || pair.got != want {
+			t.Errorf("%s is %s, want %s", name, pair.got.Text(16), pair.want)
+		}
+	}
+}
