@@ -160,7 +160,11 @@ func allForgeries() []forgery {
 }
 
 // neverAlone holds the lines that no forgery violates alone, with the reason.
-var neverAlone = map[string]string{}
+var neverAlone = map[string]string{
+	lineKindBit: "a lane with a bit outside 0, 1 also counts as so many of its kind: words, nullifiers, anchors, operations",
+	lineKindAny: "a lane of two kinds is -1 times a no-op, so its link is 0, which is no h",
+	lineInTree:  "two enabled pending leaves differ in value, and a bit that is not 0, 1 violates the line on hot",
+}
 
 func TestForgeries(t *testing.T) {
 	ran := 0

@@ -90,10 +90,11 @@ func settleOperations(w *rollup.Witness) (leaves []fr.Element) {
 		op := &w.Operations[a]
 		insert := a < used && op.Previous.IsZero()
 		if a < used && op.Pending != rollup.NoPending && op.Pending < len(pending) {
+			opened := &pending[op.Pending]
 			if insert {
-				pending[op.Pending].next = op.ID
+				opened.next, opened.set = op.ID, op.LowSet
 			} else {
-				pending[op.Pending].set = op.Next
+				opened.next, opened.set = op.LowNext, op.Next
 			}
 		}
 		pending = append(pending, pendingLeaf{op.ID, op.LowNext, op.Next})
