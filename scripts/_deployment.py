@@ -1,0 +1,198 @@
+"""What the scripts share: presets, the deployment file, and the checks of a deployment's wiring."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from ape import project
+from eth_utils.conversions import to_bytes
+from eth_utils.crypto import keccak
+
+from sotto.protocol import l1
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+FOLDER: Final = ROOT / "deployments"
+LOCAL_CHAINS: Final = frozenset({31337, 1337})
+PARAMETERS: Final = ("anchorLife", "clockWindow", "provingWindow", "forcedDeadline", "freezeTime")
+SIZES: Final = (4, 16)
+ETH_ASSET: Final = 1
+
+
+class ScriptError(click.ClickException):
+    """A cause that the user can do something about; shown in one line, with the name of its class."""
+
+    def format_message(self) -> str:
+        return f"{type(self).__name__}: {self.message}"
+
+
+class PresetInvalid(ScriptError):
+    """deployments/presets.json lacks something or is malformed."""
+
+
+class DeploymentMissing(ScriptError):
+    """There is no deployment file for the chain."""
+
+
+class DeploymentStale(ScriptError):
+    """The deployment file does not fit the chain."""
+
+
+class WiringMismatch(ScriptError):
+    """A contract says something else than the file or the specification."""
+
+
+class LocalKeysRefused(ScriptError):
+    """The verifiers hold insecure local keys, and the chain is not local."""
+
+
+@dataclass(frozen=True)
+class TokenListing:
+    """An ERC-20 to list, and its cap in the smallest unit."""
+
+    address: str
+    cap: int
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Parameters of a deployment: times in L1 blocks, caps in the smallest unit."""
+
+    parameters: dict[str, int]
+    eth_cap: int
+    tokens: list[TokenListing]
+
+
+def folder() -> Path:
+    """Where deployment files lie; SOTTO_DEPLOYMENTS moves it."""
+    return Path(os.environ.get("SOTTO_DEPLOYMENTS", FOLDER))
+
+
+def deployment_path(chain_id: int) -> Path:
+    """File of the deployment on a chain."""
+    return folder() / f"{chain_id}.json"
+
+
+def read_preset(chain_id: int) -> Preset:
+    """Preset of a chain, or the default one. Raises PresetInvalid."""
+    try:
+        presets = json.loads((FOLDER / "presets.json").read_text())
+        chosen = presets.get(str(chain_id), presets["default"])
+        return Preset(
+            {name: int(chosen["parameters"][name]) for name in PARAMETERS},
+            int(chosen["ethCap"]),
+            [TokenListing(token["address"], int(token["cap"])) for token in chosen["tokens"]],
+        )
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise PresetInvalid(f"deployments/presets.json, chain {chain_id}: {cause}") from error
+
+
+def read_deployment(chain_id: int) -> dict[str, Any] | None:
+    """The deployment file of a chain, or None. Raises DeploymentStale if it is no such file."""
+    path = deployment_path(chain_id)
+    if not path.exists():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        if found["chain_id"] != chain_id:
+            raise DeploymentStale(f"{path} is of chain {found['chain_id']}")
+        missing = {"contracts", "keys", "parameters", "assets"} - set(found)
+        if missing:
+            raise DeploymentStale(f"{path} lacks {', '.join(sorted(missing))}: move it away")
+    except (ValueError, LookupError, TypeError) as error:
+        raise DeploymentStale(f"{path} is no deployment file: move it away") from error
+    return found
+
+
+def require_deployment(provider: Any) -> dict[str, Any]:
+    """The deployment on the connected chain. Raises DeploymentMissing, DeploymentStale."""
+    chain_id = provider.chain_id
+    found = read_deployment(chain_id)
+    if found is None:
+        raise DeploymentMissing(f"no deployment on chain {chain_id}: run `ape run deploy` first")
+    stale = missing_code(provider, found)
+    if stale:
+        raise DeploymentStale(f"{deployment_path(chain_id)} names {', '.join(stale)}, absent from this chain")
+    return found
+
+
+def write_deployment(deployment: dict[str, Any]) -> Path:
+    """Write the file at once, so that a killed run leaves the old one or the new one."""
+    path = deployment_path(deployment["chain_id"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".json.tmp")
+    draft.write_text(json.dumps(deployment, indent=2) + "\n")
+    draft.replace(path)
+    return path
+
+
+def code_hash(provider: Any, address: str) -> str:
+    """keccak256 of the code at an address, 0x hex."""
+    return "0x" + keccak(bytes(provider.web3.eth.get_code(address))).hex()
+
+
+def contract_at(deployment: dict[str, Any], name: str) -> Any:
+    """The deployed contract of a name, through ape."""
+    return getattr(project, name).at(deployment["contracts"][name]["address"])
+
+
+def missing_code(provider: Any, deployment: dict[str, Any]) -> list[str]:
+    """Names of contracts whose code is absent or another one than was deployed."""
+    return [
+        name
+        for name, entry in deployment["contracts"].items()
+        if code_hash(provider, entry["address"]) != entry["code_hash"]
+    ]
+
+
+def check_wiring(deployment: dict[str, Any]) -> None:
+    """Compare what the contracts say of each other with the file and with the specification.
+
+    Raises WiringMismatch, which names the first difference.
+    """
+    rollup, bridge, queue = (contract_at(deployment, name) for name in ("Rollup", "Bridge", "L1Queue"))
+    address = {name: entry["address"] for name, entry in deployment["contracts"].items()}
+
+    def expect(what: str, actual: object, expected: object) -> None:
+        if actual != expected:
+            raise WiringMismatch(f"{what} is {actual}, expected {expected}")
+
+    expect("rollup of the bridge", bridge.rollup(), address["Rollup"])
+    expect("queue of the bridge", bridge.queue(), address["L1Queue"])
+    expect("bridge of the rollup", rollup.bridge(), address["Bridge"])
+    expect("queue of the rollup", rollup.queue(), address["L1Queue"])
+    expect("bridge of the queue", queue.bridge(), address["Bridge"])
+    expect("set of verifiers", list(rollup.verifiers()), [address[f"DirectVerifier{n}"] for n in SIZES])
+    for lanes in SIZES:
+        verifier = contract_at(deployment, f"DirectVerifier{lanes}")
+        expect(f"lanes of DirectVerifier{lanes}", verifier.laneCount(), lanes)
+        expect(f"lanes of DirectVerifier{lanes} in the rollup", rollup.laneCount(verifier.address), lanes)
+        expect(
+            f"keys of DirectVerifier{lanes}",
+            key_entry(verifier),
+            deployment["keys"][f"DirectVerifier{lanes}"],
+        )
+    times = rollup.parameters()
+    for name, expected in deployment["parameters"].items():
+        expect(name, getattr(times, name), expected)
+    domain = l1.compute_domain(deployment["chain_id"], to_bytes(hexstr=rollup.address))
+    expect("domain", rollup.domain(), domain)
+    genesis = l1.genesis_record(deployment["contracts"]["Rollup"]["block"])
+    expect("record of genesis", bytes(rollup.epochs(0)).hex(), genesis.hash().hex())
+    for asset in deployment["assets"]:
+        listed = bridge.assets(asset["asset"]).token if asset["address"] else None
+        expect(f"token of asset {asset['asset']}", listed, asset["address"])
+        expect(f"listing of asset {asset['asset']}", bridge.isListed(asset["asset"]), True)
+
+
+def key_entry(verifier: Any) -> dict[str, object]:
+    """What the deployment file keeps of a verifier's keys: hashes that name the circuits."""
+    transfer, rollup = verifier.circuitHashes()
+    return {
+        "transfer": "0x" + bytes(transfer).hex(),
+        "rollup": "0x" + bytes(rollup).hex(),
+        "local": verifier.localKeys(),
+    }
