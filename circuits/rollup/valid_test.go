@@ -1,6 +1,11 @@
 package rollup_test
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -98,4 +103,45 @@ func mixedLedger() (*rolluptest.Ledger, *rollup.Witness) {
 	first := g.Transfer().Pay(1, 30).Withdraw(2, 9, 77)
 	insert := g.Account(g.Random(), fr.Element{}, g.Random()).Pay(2, 3).Name(0, first.Commitments[2])
 	return g, g.Epoch(0, first, g.Deposit(1, 500), insert, g.Skipped(1, earlier.Nullifiers[0]))
+}
+
+// The witnesses that the executable specification wrote satisfy the circuit, and their words are those of its epochs.
+func TestVectors(t *testing.T) {
+	const folder = "../../tests/vectors/"
+	files, err := filepath.Glob(folder + "rollup-*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no vectors", err)
+	}
+	epochs, err := os.ReadFile(folder + "epoch.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 4
+			if strings.Contains(file, "rollup-16") {
+				n = 16
+			}
+			if n == 16 && testing.Short() {
+				t.Skip("compiles the circuit of 16 lanes")
+			}
+			w, err := rollup.ParseWitness(n, data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			assertValid(t, w)
+			sealed := *w
+			rolluptest.Settle(&sealed)
+			if sealed.C != w.C || sealed.Z != w.Z || sealed.Y != w.Y {
+				t.Error("c, z or y differ")
+			}
+			if !bytes.Contains(epochs, fmt.Appendf(nil, "%x", rolluptest.Encode(w))) {
+				t.Error("words are those of no epoch")
+			}
+		})
+	}
 }

@@ -82,15 +82,28 @@ func Seal(w *rollup.Witness) {
 	}
 	w.C = hash.Sum(hash.VECTOR, inputs...)
 
-	words := w.Words()
 	digest := sha3.NewLegacyKeccak256()
-	for _, word := range append([]fr.Element{h.Domain, w.C}, words...) {
-		b := word.Bytes()
-		digest.Write(b[:])
-	}
+	domain, c := h.Domain.Bytes(), w.C.Bytes()
+	digest.Write(slices.Concat(domain[:], c[:], Encode(w)))
 	w.Z.SetBytes(digest.Sum(nil)[:31])
 	Evaluate(w)
 	w.M.Square(&w.Z)
+}
+
+// Encode returns the words as bytes: 3 + N field words, 15 + 4N byte words, 9N + N/2 field words, 15N byte words. A
+// byte word that exceeds 31 bytes is cut.
+func Encode(w *rollup.Witness) (out []byte) {
+	n := len(w.Lanes)
+	field1, byte1, field2 := 3+n, 15+4*n, 9*n+n/2
+	for i, word := range w.Words() {
+		b := word.Bytes()
+		if i < field1 || i >= field1+byte1 && i < field1+byte1+field2 {
+			out = append(out, b[:]...)
+		} else {
+			out = append(out, b[1:]...)
+		}
+	}
+	return out
 }
 
 // Evaluate sets y to the value of the words' polynomial at z.
