@@ -28,7 +28,7 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self._errors = Console(stderr=True, highlight=False, markup=False)
+        self._errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
         self._console = Console(highlight=False, markup=False, soft_wrap=True)
 
     def result(self, data: object, lines: Sequence[str] = ()) -> None:

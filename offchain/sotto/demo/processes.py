@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Final
 
 _TERM_SECONDS: Final = 10
-_LOG_LINES: Final = 15
 
 
 class DemoError(Exception):
     """The demo cannot go on; the message says why."""
 
-    hint = "the logs are in the folder named above; run again with --keep to look at them"
+    hint = "the logs stay in the folder named above"
 
 
 def free_port() -> int:
@@ -38,7 +37,7 @@ class Child:
         """Raise DemoError with the end of its log if it has ended."""
         code = self._process.poll()
         if code is not None:
-            raise DemoError(f"{self.name} ended with code {code}:\n{self.tail()}")
+            raise DemoError(f"{self.name} ended with code {code}: {self._last_line()} (see {self._log})")
 
     async def wait(self, timeout_seconds: float) -> None:
         """Wait for its end. Raises DemoError unless it succeeds in time."""
@@ -46,13 +45,15 @@ class Child:
             async with asyncio.timeout(timeout_seconds):
                 await asyncio.to_thread(self._process.wait)
         except TimeoutError as error:
-            raise DemoError(f"{self.name} took more than {timeout_seconds:.0f} s:\n{self.tail()}") from error
+            raise DemoError(
+                f"{self.name} took more than {timeout_seconds:.0f} s (see {self._log})"
+            ) from error
         if self._process.returncode:
             self.check()
 
-    def tail(self) -> str:
-        """The last lines of its log."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+    def _last_line(self) -> str:
+        lines = self._log.read_text(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
 
 
 @contextlib.contextmanager

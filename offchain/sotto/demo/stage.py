@@ -86,7 +86,7 @@ async def open_stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
 
 
 async def _deploy(folder: Path, l1: str) -> Deployment:
-    """Deploy by the script that every deployment uses, with a test token, into a file of the demo's folder."""
+    """Deploy by the script that every deployment uses, with a test token, into the demo's folder."""
     deployments = folder / "deployments"
     environment = _environment() | {"APE_FOUNDRY_HOST": l1, "SOTTO_DEPLOYMENTS": str(deployments)}
     command = [

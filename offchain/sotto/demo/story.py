@@ -52,6 +52,17 @@ class _Cast:
             await wallet.sync()
 
 
+class _Removal(contextlib.AbstractContextManager[None]):
+    """Removes a folder at the end, unless a failure made its logs worth reading."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None or not issubclass(kind, Exception):
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
 async def run_demo(say: Say, keep: bool = False) -> dict[str, object]:
     """Play the demo and return its figures. Raises DemoError and the errors of wallet and L1.
 
@@ -63,7 +74,7 @@ async def run_demo(say: Say, keep: bool = False) -> dict[str, object]:
         if keep:
             say(f"Logs and databases stay in {folder}")
         else:
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.push(_Removal(folder))
         say(
             "Sotto keeps balances and payments private on Ethereum. This demo runs all of it on this machine."
         )
