@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.37;
+
+import {IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
+import {DirectVerifier} from "./DirectVerifier.sol";
+import {Rollup4Key} from "./keys/Rollup4Key.sol";
+import {TransferKey} from "./keys/TransferKey.sol";
+
+/// @title Verifier of epochs of 4 lanes in direct mode
+contract DirectVerifier4 is DirectVerifier {
+    constructor()
+        DirectVerifier(TransferKey.PHASE1_ID, Rollup4Key.PHASE1_ID, TransferKey.LOCAL_KEYS || Rollup4Key.LOCAL_KEYS)
+    {}
+
+    /// @inheritdoc IEpochVerifier
+    function laneCount() external pure returns (uint256) {
+        return 4;
+    }
+
+    /// @inheritdoc IEpochVerifier
+    function circuitHashes() external pure returns (bytes32 transfer, bytes32 rollup) {
+        return (TransferKey.CIRCUIT_HASH, Rollup4Key.CIRCUIT_HASH);
+    }
+
+    function _sharedKey() internal pure override returns (uint256[10] memory) {
+        return [
+            TransferKey.ALPHA_X,
+            TransferKey.ALPHA_Y,
+            TransferKey.NEG_BETA_X1,
+            TransferKey.NEG_BETA_X0,
+            TransferKey.NEG_BETA_Y1,
+            TransferKey.NEG_BETA_Y0,
+            TransferKey.NEG_GAMMA_X1,
+            TransferKey.NEG_GAMMA_X0,
+            TransferKey.NEG_GAMMA_Y1,
+            TransferKey.NEG_GAMMA_Y0
+        ];
+    }
+
+    function _transferKey() internal pure override returns (uint256[8] memory) {
+        return [
+            TransferKey.NEG_DELTA_X1,
+            TransferKey.NEG_DELTA_X0,
+            TransferKey.NEG_DELTA_Y1,
+            TransferKey.NEG_DELTA_Y0,
+            TransferKey.IC0_X,
+            TransferKey.IC0_Y,
+            TransferKey.IC1_X,
+            TransferKey.IC1_Y
+        ];
+    }
+
+    function _rollupKey() internal pure override returns (uint256[18] memory) {
+        return [
+            Rollup4Key.NEG_DELTA_X1,
+            Rollup4Key.NEG_DELTA_X0,
+            Rollup4Key.NEG_DELTA_Y1,
+            Rollup4Key.NEG_DELTA_Y0,
+            Rollup4Key.IC0_X,
+            Rollup4Key.IC0_Y,
+            Rollup4Key.IC1_X,
+            Rollup4Key.IC1_Y,
+            Rollup4Key.IC2_X,
+            Rollup4Key.IC2_Y,
+            Rollup4Key.IC3_X,
+            Rollup4Key.IC3_Y,
+            Rollup4Key.IC4_X,
+            Rollup4Key.IC4_Y,
+            Rollup4Key.IC5_X,
+            Rollup4Key.IC5_Y,
+            Rollup4Key.IC6_X,
+            Rollup4Key.IC6_Y
+        ];
+    }
+}
