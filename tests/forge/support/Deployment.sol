@@ -49,7 +49,7 @@ abstract contract Deployment is Assertions {
     function deploy(address proposerPolicy, address proverPolicy) internal {
         vm.roll(1_000_000);
         small = new VerifierStub(4);
-        large = new VerifierStub(16);
+        large = makeLargeVerifier();
         uint256 nonce = vm.getNonce(address(this));
         address bridgeAddress = vm.computeCreateAddress(address(this), nonce + 1);
         address rollupAddress = vm.computeCreateAddress(address(this), nonce + 2);
@@ -65,6 +65,10 @@ abstract contract Deployment is Assertions {
         genesis.commitBlock = uint64(height());
         genesis.timestampBlock = uint64(height());
         remember(genesis);
+    }
+
+    function makeLargeVerifier() internal virtual returns (VerifierStub) {
+        return new VerifierStub(16);
     }
 
     function config(address proposerPolicy, address proverPolicy) internal view returns (RollupConfig memory) {

@@ -100,3 +100,52 @@ library ToyPoints {
         ];
     }
 }
+
+/// @title Proofs under the keys of ToyVerifier
+library ToyProofs {
+    uint256 private constant P = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+
+    function client(uint256 seed, uint256 h) internal view returns (bytes memory) {
+        return proof(uint256(keccak256(abi.encode(seed, h))) % P, 1 + seed % 2, clientSum(h), 7, 0);
+    }
+
+    function rollup(uint256 seed, uint256[6] memory inputs) internal view returns (bytes memory) {
+        return proof(uint256(keccak256(abi.encode(seed))) % P, 1 + seed % 2, rollupSum(inputs), 11, 0);
+    }
+
+    /// @dev Discrete logarithm of the transfer circuit's public inputs' point.
+    function clientSum(uint256 h) internal pure returns (uint256) {
+        return addmod(13, mulmod(17, h, P), P);
+    }
+
+    /// @dev Likewise for the rollup circuit.
+    function rollupSum(uint256[6] memory inputs) internal pure returns (uint256 sum) {
+        uint8[6] memory ic = [23, 29, 31, 37, 41, 43];
+        sum = 19;
+        for (uint256 i = 0; i < 6; i++) {
+            sum = addmod(sum, mulmod(ic[i], inputs[i], P), P);
+        }
+    }
+
+    /// @dev A = a G1, B = b G2 (b is 1 or 2); C solves a b = alpha beta + inputSum + c delta, and is then off by `mistake`.
+    function proof(uint256 a, uint256 b, uint256 inputSum, uint256 delta, uint256 mistake)
+        internal
+        view
+        returns (bytes memory)
+    {
+        uint256 c = addmod(mulmod(a, b, P), P - addmod(15, inputSum, P), P);
+        c = addmod(mulmod(c, _inverse(delta), P), mistake, P);
+        uint256[4] memory g2 = b == 1 ? ToyPoints.generator() : ToyPoints.doubled();
+        return bytes.concat(_times(a), abi.encode(g2), _times(c));
+    }
+
+    function _times(uint256 scalar) private view returns (bytes memory) {
+        (, bytes memory point) = address(7).staticcall(abi.encode(1, 2, scalar));
+        return point;
+    }
+
+    function _inverse(uint256 x) private view returns (uint256) {
+        (, bytes memory result) = address(5).staticcall(abi.encode(32, 32, 32, x, P - 2, P));
+        return abi.decode(result, (uint256));
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.37;
+
+import {IProposerPolicy} from "../../contracts/interfaces/IProposerPolicy.sol";
+import {IProverPolicy} from "../../contracts/interfaces/IProverPolicy.sol";
+import {CommitInput, IRollup} from "../../contracts/interfaces/IRollup.sol";
+import {EpochId} from "../../contracts/types/EpochId.sol";
+import {EpochFees, EpochRecord} from "../../contracts/types/EpochRecord.sol";
+import {Deployment} from "./support/Deployment.sol";
+
+/// @title Answers as it is told, also by failing
+contract MoodyPolicy is IProposerPolicy, IProverPolicy {
+    enum Mood {
+        Allow,
+        Refuse,
+        Fail,
+        BurnGas,
+        AnswerShort
+    }
+
+    Mood public mood;
+    uint64 public lastProven;
+    address public lastBeneficiary;
+
+    function setMood(Mood mood_) external {
+        mood = mood_;
+    }
+
+    function mayCommit(address, EpochId) external view returns (bool) {
+        return _answer();
+    }
+
+    function mayProve(address, EpochId, uint64) external view returns (bool) {
+        return _answer();
+    }
+
+    function onProven(EpochId id, address beneficiary) external {
+        _answer();
+        (lastProven, lastBeneficiary) = (EpochId.unwrap(id), beneficiary);
+    }
+
+    function _answer() private view returns (bool) {
+        if (mood == Mood.Fail) revert("broken");
+        while (mood == Mood.BurnGas) {}
+        if (mood == Mood.AnswerShort) {
+            assembly {
+                return(0, 4)
+            }
+        }
+        return mood != Mood.Refuse;
+    }
+}
+
+contract PoliciesTest is Deployment {
+    MoodyPolicy private policy;
+    EpochFees private none;
+
+    function setUp() public {
+        policy = new MoodyPolicy();
+        deploy(address(policy), address(policy));
+    }
+
+    function test_PoliciesDecide() public {
+        EpochRecord memory record = commitEpoch(emptyEpoch(4));
+        CommitInput memory input = inputFor(emptyEpoch(4));
+        bytes memory proof = goodProof(record, address(this));
+        policy.setMood(MoodyPolicy.Mood.Refuse);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.ProposerRefused.selector, address(this)));
+        rollup.commit(input);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.ProverRefused.selector, address(this)));
+        rollup.prove(record, none, address(this), proof);
+        policy.setMood(MoodyPolicy.Mood.Allow);
+        rollup.prove(record, none, address(this), proof);
+        assertEq(policy.lastProven(), 1, "told");
+        assertEq(policy.lastBeneficiary(), address(this), "told whom");
+        settle(emptyEpoch(4));
+        assertEq(policy.lastProven(), 2, "told again");
+    }
+
+    function test_BrokenPoliciesBlockNothing() public {
+        for (uint256 mood = 2; mood < 5; mood++) {
+            policy.setMood(MoodyPolicy.Mood(mood));
+            EpochRecord memory record = commitEpoch(emptyEpoch(4));
+            proveEpoch(record, none);
+            settle(emptyEpoch(4));
+        }
+    }
+
+    function test_ProverPolicyIsNotHeardAfterTheDeadline() public {
+        EpochRecord memory record = commitEpoch(emptyEpoch(4));
+        policy.setMood(MoodyPolicy.Mood.Refuse);
+        bytes memory proof = goodProof(record, address(this));
+        vm.roll(record.deadline);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.ProverRefused.selector, address(this)));
+        rollup.prove(record, none, address(this), proof);
+        vm.roll(record.deadline + 1);
+        rollup.prove(record, none, address(this), proof);
+    }
+
+    /// @dev A caller must not starve a policy of gas and take its silence for consent.
+    function testFuzz_GasCannotSilencePolicies(uint256 gasLimit) public {
+        policy.setMood(MoodyPolicy.Mood.Refuse);
+        CommitInput memory input = inputFor(emptyEpoch(4));
+        gasLimit = bound(gasLimit, 20_000, 1_000_000);
+        (bool accepted,) = address(rollup).call{gas: gasLimit}(abi.encodeCall(rollup.commit, (input)));
+        assertFalse(accepted, "silenced");
+    }
+}
