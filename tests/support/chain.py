@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -21,7 +22,7 @@ from web3 import HTTPProvider, Web3
 from sotto.protocol.trees import genesis
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OUT = ROOT / "out"
+OUT = Path(os.environ.get("FOUNDRY_OUT", ROOT / "out"))
 SIZES = (4, 16)
 PARAMETERS = {
     "anchorLife": 300,
@@ -89,7 +90,9 @@ def build_contracts() -> None:
     subprocess.run(["forge", "build", "--skip", "test", "--quiet"], cwd=ROOT, check=True)
 
 
-def deploy(chain: LocalChain, folder: Path, tokens: int = 0, parameters: dict[str, int] | None = None) -> Path:
+def deploy(
+    chain: LocalChain, folder: Path, tokens: int = 0, parameters: dict[str, int] | None = None
+) -> Path:
     """Deploy everything and write the deployment file.
 
     Args:

@@ -133,7 +133,8 @@ class EpochBuilder:
         self._check_inputs()
         for tree, count in self._growth(state):
             tree.next_subtree(count)
-        self._anchor_ids = {state.root.leaf(e): e for e in range(inputs.oldest, self._epoch_id)}
+        self._anchor_ids: dict[Field, int] = {}
+        self._unread_anchors = iter(range(self._epoch_id - 1, inputs.oldest - 1, -1))
         self._slots: list[Field] = []
         self._nullifiers = NullifierBatch(self._state.nullifier)
         self._accounts = AccountBatch(self._state.account)
@@ -231,7 +232,7 @@ class EpochBuilder:
     def _check_direct(self, tx: Transaction) -> None:
         """Everything that can refuse a transaction of kind 1 or 5 except its operation."""
         self._check_words(tx)
-        if tx.anchor not in self._anchor_ids:
+        if not self._knows_anchor(tx.anchor):
             raise UnknownAnchor(
                 f"{tx.anchor:#x} is not of epochs {self._inputs.oldest} .. {self._epoch_id - 1}"
             )
@@ -245,6 +246,15 @@ class EpochBuilder:
                 raise ChainedCommitmentUnknown(f"{named:#x}")
         for nullifier in tx.nullifiers:
             self._nullifiers.check(nullifier)
+
+    def _knows_anchor(self, wanted: Field) -> bool:
+        """Reads the root tree from the newest epoch back, no further than asked for and never twice."""
+        while wanted not in self._anchor_ids:
+            epoch_id = next(self._unread_anchors, None)
+            if epoch_id is None:
+                return False
+            self._anchor_ids[self._old.root.leaf(epoch_id)] = epoch_id
+        return True
 
     def _fee_slot(self, tx: Transaction) -> int:
         if tx.fee == 0:
