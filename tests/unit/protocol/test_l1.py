@@ -71,6 +71,7 @@ def test_m_needs_an_address() -> None:
         compute_m(1, 2, bytes(32))
 
 
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.integers(1, 9), st.integers(1, 2**120 - 1), st.integers(1, 2**160 - 1)), max_size=17
