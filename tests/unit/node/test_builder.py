@@ -1,0 +1,167 @@
+"""Choice of lanes: order, sizes, limits, bundles."""
+
+import pytest
+
+from sotto.node.builder import Situation, build, is_full
+from sotto.node.pool import Bundle
+from sotto.protocol.errors import ChainedCommitmentUnknown, ExpiredTransaction, NullifierSpent
+from sotto.protocol.notes import Deposit
+from sotto.protocol.transaction import Kind
+from tests.support.scenario import Scenario, Signed
+from tests.unit.node.conftest import FAR, member
+
+NOW = 5_000
+
+
+class Workbench:
+    """A scenario after an epoch that gave each of its users 6 notes."""
+
+    def __init__(self) -> None:
+        self.scenario = Scenario(users=3)
+        self.alice, self.bob, self.carol = self.scenario.users
+        for user in self.scenario.users:
+            queued = [self.scenario.deposit(user, 10_000) for _ in range(6)]
+            self.scenario.close(queued, 16)
+
+    def pay(self, user: int = 0, **options: object) -> Signed:
+        """A payment of one note that nothing spends yet."""
+        payer = self.scenario.users[user]
+        note = self.scenario.take(self.scenario.spendable(payer)[0])
+        return self.scenario.pay(payer, [note], self.bob, 100, expiry=FAR, **options)  # type: ignore[arg-type]
+
+    def deposits(self, count: int) -> list[Deposit]:
+        """Queue items."""
+        return [self.scenario.deposit(self.alice, 5).deposit for _ in range(count)]
+
+    def situation(self, bundles: list[list[Signed]], items: int = 0, live_from: int = 0) -> Situation:
+        """The situation with these waiting."""
+        state = self.scenario.state
+        return Situation(
+            state=state,
+            domain=self.scenario.domain,
+            sizes=(4, 16),
+            now=NOW,
+            live_from=live_from,
+            queue_start=self.scenario.queue_cursor,
+            items=self.deposits(items),
+            bundles=[Bundle(tuple(member(signed) for signed in bundle)) for bundle in bundles],
+            anchors={state.anchor(epoch): epoch for epoch in range(state.epoch_id + 1)},
+        )
+
+
+@pytest.fixture
+def bench() -> Workbench:
+    """See Workbench."""
+    return Workbench()
+
+
+def kinds(situation: Situation) -> list[Kind]:
+    """Kinds of all lanes of the built epoch."""
+    built = build(situation)
+    assert built is not None
+    return [lane.kind for lane in built.result.words.lanes]
+
+
+def test_builds_nothing_of_nothing(bench: Workbench) -> None:
+    assert build(bench.situation([])) is None
+
+
+def test_queue_items_come_first_and_the_smallest_size_fits(bench: Workbench) -> None:
+    assert kinds(bench.situation([[bench.pay()]], items=2)) == [Kind.DEPOSIT] * 2 + [Kind.TRANSFER, Kind.NO_OP]
+    assert len(kinds(bench.situation([[bench.pay()]], items=4))) == 16
+
+
+def test_deposits_leave_half_of_the_lanes_to_waiting_transactions(bench: Workbench) -> None:
+    bundles = [[bench.pay(user)] for user in (0, 1, 2) for _ in range(4)]
+    found = kinds(bench.situation(bundles, items=16))
+    assert found == [Kind.DEPOSIT] * 8 + [Kind.TRANSFER] * 8
+    few = kinds(bench.situation(bundles[:2], items=16))
+    assert few == [Kind.DEPOSIT] * 8 + [Kind.TRANSFER] * 2 + [Kind.DEPOSIT] * 6
+
+
+def test_without_transactions_the_queue_takes_all_lanes(bench: Workbench) -> None:
+    assert kinds(bench.situation([], items=20)) == [Kind.DEPOSIT] * 16
+
+
+def test_is_full_at_the_largest_size(bench: Workbench) -> None:
+    assert not is_full(bench.situation([[bench.pay()]], items=14))
+    assert is_full(bench.situation([[bench.pay()]], items=15))
+
+
+def test_operations_choose_the_size_and_the_rest_waits(bench: Workbench) -> None:
+    operations = [[bench.pay(user, new_keys=[bytes([user + 1]) * 32])] for user in range(3)]
+    assert len(kinds(bench.situation(operations[:1]))) == 4
+    assert len(kinds(bench.situation(operations))) == 16
+
+
+def test_drops_what_is_expired_or_spent_with_the_cause(bench: Workbench) -> None:
+    late = bench.scenario.pay(
+        bench.alice, [bench.scenario.take(bench.scenario.spendable(bench.alice)[0])], bench.bob, 1, expiry=NOW - 1
+    )
+    owned = bench.scenario.spendable(bench.bob)[0]
+    twice = [
+        bench.scenario.pay(bench.bob, [bench.scenario.take(owned)], bench.carol, amount, expiry=FAR)
+        for amount in (1, 2)
+    ]
+    built = build(bench.situation([[late], [twice[0]], [twice[1]]]))
+    assert built is not None
+    assert [bundle.members[0].h for bundle in built.bundles] == [twice[0].transaction.h]
+    assert [type(error) for _, error in built.dropped] == [ExpiredTransaction, NullifierSpent]
+
+
+def test_parents_come_before_children_and_orphans_are_dropped(bench: Workbench) -> None:
+    parent = bench.pay()
+    note = next(note for user, note in parent.made if user is bench.bob and note.value == 100)
+    child = bench.scenario.pay(bench.bob, [bench.scenario.chained(note)], bench.carol, 50, expiry=FAR)
+    assert kinds(bench.situation([[parent], [child]])) == [Kind.TRANSFER] * 2 + [Kind.NO_OP] * 2
+    orphaned = build(bench.situation([[child]]))
+    assert orphaned is not None
+    assert [type(error) for _, error in orphaned.dropped] == [ChainedCommitmentUnknown]
+
+
+def test_a_bundle_enters_whole_or_waits_whole(bench: Workbench) -> None:
+    singles = [[bench.pay(user)] for user in (0, 1, 2) for _ in range(4)] + [[bench.pay(0)], [bench.pay(1)]]
+    parent = bench.pay(2)
+    note = next(note for user, note in parent.made if user is bench.bob and note.value == 100)
+    child = bench.scenario.pay(bench.bob, [bench.scenario.chained(note)], bench.carol, 50, expiry=FAR)
+    last = bench.pay(2)
+    full = build(bench.situation([*singles, [last], [parent, child]]))
+    assert full is not None
+    assert len(full.bundles) == 15
+    assert not full.dropped
+    exact = build(bench.situation([*singles, [parent, child], [last]]))
+    assert exact is not None
+    assert len(exact.bundles[-1].members) == 2
+    assert not exact.dropped
+
+
+def test_a_failed_bundle_leaves_no_trace(bench: Workbench) -> None:
+    parent = bench.pay()
+    owned = bench.scenario.spendable(bench.bob)[0]
+    spends = [
+        bench.scenario.pay(bench.bob, [bench.scenario.take(owned)], bench.carol, amount, expiry=FAR)
+        for amount in (1, 2)
+    ]
+    built = build(bench.situation([[spends[0]], [parent, spends[1]], [parent]]))
+    assert built is not None
+    assert [bundle.id for bundle in built.bundles] == [spends[0].transaction.h, parent.transaction.h]
+
+
+def test_at_most_four_anchors_and_the_fifth_waits(bench: Workbench) -> None:
+    for _ in range(2):
+        bench.scenario.close([bench.scenario.deposit(bench.alice, 5)], 4)
+    epochs = (1, 2, 3, 4, 5)
+    bundles = [[bench.scenario.pay(bench.alice, [], bench.bob, 0, expiry=FAR, epoch=epoch)] for epoch in epochs]
+    built = build(bench.situation(bundles))
+    assert built is not None
+    assert len(built.bundles) == 4
+    assert not built.dropped
+    assert built.result.words.header.oldest == 1
+
+
+def test_dead_anchors_are_dropped(bench: Workbench) -> None:
+    bundles = [[bench.scenario.pay(bench.alice, [], bench.bob, 0, expiry=FAR, epoch=epoch)] for epoch in (1, 3)]
+    built = build(bench.situation(bundles, live_from=2))
+    assert built is not None
+    assert built.result.words.header.oldest == 3
+    assert [type(error).__name__ for _, error in built.dropped] == ["UnknownAnchor"]

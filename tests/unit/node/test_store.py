@@ -1,0 +1,164 @@
+"""The database after a restart, an abandoned epoch, and a reorganisation of L1."""
+
+from pathlib import Path
+
+import pytest
+
+from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
+from sotto.node.chain import rebuild
+from sotto.node.core import epoch_row, lane_rows
+from sotto.node.errors import StateDiverged, StoreUnusable
+from sotto.node.store import Store
+from sotto.node.tables import EpochStatus, SubmissionRow, TransactionStatus
+from sotto.node.transactions import bundles_of, rows_of
+from sotto.protocol.l1 import genesis_record
+from tests.support.scenario import ClosedEpoch
+from tests.unit.node.conftest import IDENTITY, World, member, proven, record_of
+
+
+def reopened(store: Store, identity: dict[str, str] = IDENTITY) -> Store:
+    """The same database in a new process, as far as it can tell."""
+    return Store(str(store._engine.url), identity)
+
+
+def save(world: World, epoch: ClosedEpoch, confirmed_in: int | None = None) -> None:
+    """Store an epoch as the node does."""
+    store = world.core.store
+    store.assign(epoch_row(epoch.result), lane_rows(epoch.result))
+    if confirmed_in is not None:
+        number = epoch.result.words.header.epoch_id
+        store.save_commit(number, record_of(epoch, confirmed_in).encode(), confirmed_in, bytes([number]) * 32)
+        store.save_confirmation(number, confirmed_in, bytes([number]) * 32)
+
+
+def save_genesis(world: World) -> None:
+    """Store epoch 0."""
+    row = epoch_row(world.scenario.close([], 4).result)
+    row.id, row.lanes, row.words, row.first_node = 0, 0, b"", 0
+    world.core.store.assign(row, [])
+    world.core.store.save_commit(0, genesis_record(1).encode(), 1, bytes(32))
+    world.core.store.save_confirmation(0, 1, bytes(32))
+    world.scenario.history.pop()
+    world.scenario.epochs.pop()
+
+
+def test_belongs_to_one_deployment(store: Store) -> None:
+    with pytest.raises(StoreUnusable):
+        reopened(store, {**IDENTITY, "chain_id": "1"})
+    reopened(store).close()
+
+
+def test_says_why_it_does_not_open(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable):
+        Store(f"sqlite:///{tmp_path / 'absent' / 'node.db'}", IDENTITY)
+
+
+def test_writes_reach_the_disk_before_they_return(store: Store) -> None:
+    with store._engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+
+
+def test_keeps_transactions_in_order_of_arrival(world: World) -> None:
+    world.fund(3)
+    store = world.core.store
+    signed = [world.pay() for _ in range(3)]
+    store.add_transactions(rows_of([member(signed[0])]))
+    store.add_transactions(rows_of([member(signed[2]), member(signed[1])]))
+    bundles = bundles_of(reopened(store).waiting_transactions())
+    assert [[m.h for m in bundle.members] for bundle in bundles] == [
+        [signed[0].transaction.h],
+        [signed[2].transaction.h, signed[1].transaction.h],
+    ]
+    assert bundles[0].members[0] == member(signed[0])
+
+
+def test_a_bundle_is_stored_whole_or_not_at_all(world: World) -> None:
+    world.fund(2)
+    store, first, second = world.core.store, world.pay(), world.pay()
+    store.add_transactions(rows_of([member(first)]))
+    with pytest.raises(Exception, match="UNIQUE"):
+        store.add_transactions(rows_of([member(second), member(first)]))
+    assert len(store.waiting_transactions()) == 1
+
+
+def test_rebuilds_the_state_from_words_alone(world: World) -> None:
+    save_genesis(world)
+    for number in (1, 2, 3):
+        epoch = world.scenario.close([world.scenario.deposit(world.scenario.users[0], 9)], 4)
+        save(world, epoch, confirmed_in=number if number < 3 else None)
+    ledger, results = rebuild(reopened(world.core.store))
+    assert ledger.tip.hash() == world.scenario.state.hash()
+    assert (ledger.confirmed_id, ledger.tip_id, list(results)) == (2, 3, [3])
+    assert ledger.queue_cursor == 3
+
+
+def test_refuses_a_proven_epoch_that_gives_another_state(world: World) -> None:
+    save_genesis(world)
+    epoch = world.scenario.close([world.scenario.deposit(world.scenario.users[0], 9)], 4)
+    save(world, epoch, confirmed_in=5)
+    with world.core.store._session() as session:
+        session.connection().exec_driver_sql("UPDATE epochs SET words = zeroblob(length(words)) WHERE id = 1")
+        session.commit()
+    with pytest.raises(StateDiverged):
+        rebuild(world.core.store)
+
+
+async def test_an_abandoned_epoch_gives_its_transactions_back_first(world: World) -> None:
+    world.fund(2)
+    core, store = world.core, world.core.store
+    early, late = world.pay(), world.pay()
+    for signed in (early, late):
+        await world.mempool.admit([proven(signed)], [])
+    bundle = next(bundle for bundle in core.pool if bundle.id == early.transaction.h)
+    core.pool.remove([bundle])
+    epoch = world.scenario.close([early], 4)
+    save(world, epoch)
+    core.ledger.append(epoch.result)
+    core.results[2] = epoch.result
+    store.save_submission(SubmissionRow(hash=bytes(32), epoch=2, nonce=0, raw=b"x"))
+    await core.abandon(2, "test")
+    assert [bundle.id for bundle in core.pool] == [early.transaction.h, late.transaction.h]
+    assert (core.in_flight, core.ledger.tip_id) == (0, 1)
+    assert store.epochs() == []
+    assert store.submissions(2) == []
+
+
+def test_a_reorganisation_takes_back_confirmations_and_later_signatures(world: World) -> None:
+    save_genesis(world)
+    store = world.core.store
+    for number in (1, 2, 3):
+        epoch = world.scenario.close([world.scenario.deposit(world.scenario.users[0], 9)], 4)
+        save(world, epoch, confirmed_in=10 * number)
+        store.save_submission(SubmissionRow(hash=bytes([number]) * 32, epoch=number, nonce=number, raw=b"x"))
+        store.save_confirmation(number, 10 * number, bytes([number]) * 32)
+        store.save_cursor(BlockHead(10 * number, bytes([number]) * 32))
+    assert store.roll_back(15) == [2, 3]
+    assert [row.status for row in store.epochs(1)] == [
+        EpochStatus.CONFIRMED,
+        EpochStatus.COMMITTED,
+        EpochStatus.PROVEN,
+    ]
+    assert [len(store.submissions(number)) for number in (1, 2, 3)] == [1, 1, 0]
+    assert store.known_blocks()[-1].number == 10
+
+
+def test_finality_marks_epochs_and_their_transactions(world: World) -> None:
+    world.fund(1)
+    signed = world.pay()
+    store = world.core.store
+    store.add_transactions(rows_of([member(signed)]))
+    save(world, world.scenario.close([signed], 4), confirmed_in=20)
+    store.finalize(19)
+    assert store.last_finalized() is None
+    store.finalize(20)
+    row = store.transaction(signed.transaction.h.to_bytes(32))
+    assert row is not None
+    assert row.status == TransactionStatus.FINALIZED
+
+
+def test_remembers_a_bounded_number_of_blocks(store: Store) -> None:
+    for number in range(KEPT_BLOCKS + 5):
+        store.save_cursor(BlockHead(number, number.to_bytes(32)))
+    known = store.known_blocks()
+    assert (known[0].number, known[-1].number, len(known)) == (5, KEPT_BLOCKS + 4, KEPT_BLOCKS)
