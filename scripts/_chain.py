@@ -1,14 +1,15 @@
+# ruff: noqa: N818 - an error is named by its cause, as in the rest of the project
 """What the scripts share: accounts, assets, and failures of L1 by name."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ape import accounts
 from ape.exceptions import ContractLogicError, CustomError
 from hexbytes import HexBytes
-
 from scripts._deployment import LOCAL_CHAINS, ScriptError
+
+from ape import accounts
 from sotto.l1.interface import decode_revert
 
 
@@ -56,6 +57,17 @@ def find_asset(deployment: dict[str, Any], name: str) -> dict[str, Any]:
             return dict(asset)
     listed = ", ".join(f"{asset['symbol']} ({asset['asset']})" for asset in deployment["assets"])
     raise AssetUnknown(f"{name!r} is none of {listed}")
+
+
+def format_value(deployment: dict[str, Any], number: int, value: int) -> str:
+    """Smallest units of an asset as people write them, with its symbol."""
+    # Imported late: `ape run` loads every script, and the wallet takes longer to load than all of them.
+    from sotto.wallet.amounts import format_amount
+
+    for asset in deployment["assets"]:
+        if asset["asset"] == number:
+            return f"{format_amount(value, asset['decimals'])} {asset['symbol']}"
+    return f"{value} smallest units of asset {number}"
 
 
 @contextmanager

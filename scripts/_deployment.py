@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - an error is named by its cause, as in the rest of the project
 """What the scripts share: presets, the deployment file, and the checks of a deployment's wiring."""
 
 import json
@@ -7,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from ape import project
 from eth_utils.conversions import to_bytes
 from eth_utils.crypto import keccak
 
+from ape import project
 from sotto.protocol import l1
 
 ROOT: Final = Path(__file__).resolve().parent.parent

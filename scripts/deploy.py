@@ -1,7 +1,7 @@
 """Deploy Sotto: `ape run deploy [--network ..] [--account ..]`.
 
-Safe to repeat: a complete deployment is checked and left alone. A run that was cut short leaves contracts that nothing
-refers to, and no file; the next run starts afresh.
+Safe to repeat: a complete deployment is checked and left alone. A run that was cut short leaves
+contracts that nothing refers to, and no file; the next run starts afresh.
 """
 
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 import rlp
-from ape import networks, project
 from ape.cli import ConnectedProviderCommand
 from eth_utils.address import is_address, to_checksum_address
 from eth_utils.crypto import keccak
-from web3.exceptions import Web3Exception
-
 from scripts import _deployment as d
 from scripts._chain import choose_account, refusals
+from web3.exceptions import Web3Exception
+
+from ape import networks, project
 from sotto.l1.interface import rejection
 from sotto.protocol import trees
 
@@ -69,7 +69,7 @@ def cli(alias: str | None, owner: str | None, tokens: tuple[str, ...], test_toke
 
 
 def _is_complete(provider: Any, chain_id: int) -> bool:
-    """Whether the file's deployment is on the chain and well wired. Raises DeploymentStale, WiringMismatch."""
+    """Whether the file fits the chain and all is well wired. Raises DeploymentStale, WiringMismatch."""
     known = d.read_deployment(chain_id)
     if known is None:
         return False

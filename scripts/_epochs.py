@@ -1,0 +1,110 @@
+# ruff: noqa: N818 - an error is named by its cause, as in the rest of the project
+"""Epochs as L1 alone shows them: events of the rollup, and the calldata of the commits."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scripts._deployment import ScriptError
+
+from sotto.l1 import interface
+from sotto.l1.records import record_from_abi
+from sotto.protocol.epoch import Withdrawal, withdrawals_of
+from sotto.protocol.errors import ProtocolError
+from sotto.protocol.l1 import EpochRecord, withdrawal_proof, withdrawal_root
+from sotto.protocol.words import EpochWords, decode_words
+
+_LOG_RANGE = 2_000
+_COMMITS = ("commit", "commitAndProve")
+
+
+class EpochUnreadable(ScriptError):
+    """The words of an epoch cannot be had from the transaction that committed it."""
+
+
+class EpochUnknown(ScriptError):
+    """No such epoch is on L1."""
+
+
+@dataclass(frozen=True)
+class CommittedEpoch:
+    """An epoch of the present chain. `transaction` is the 0x hash of its commit."""
+
+    record: EpochRecord
+    block: int
+    transaction: str
+
+
+@dataclass(frozen=True)
+class ProvenWithdrawal:
+    """A withdrawal with what the bridge asks for: record and Merkle proof, 32 bytes a level."""
+
+    record: EpochRecord
+    withdrawal: Withdrawal
+    proof: tuple[bytes, ...]
+
+
+class L1Epochs:
+    """Reads one rollup.
+
+    Args:
+        web3: connected to the chain, synchronous.
+        deployment: the deployment file's content.
+    """
+
+    def __init__(self, web3: Any, deployment: dict[str, Any]) -> None:
+        self._web3 = web3
+        self._start = deployment["contracts"]["Rollup"]["block"]
+        address = deployment["contracts"]["Rollup"]["address"]
+        self._rollup = web3.eth.contract(address=address, abi=interface.load("Rollup"))
+
+    def status(self) -> tuple[int, int]:
+        """Id of the last committed and of the last proven epoch."""
+        head, proven = self._rollup.functions.status().call()
+        return head, proven
+
+    def committed(self, ids: Sequence[int] = ()) -> Iterator[CommittedEpoch]:
+        """Epochs from genesis on, or those of some ids; without commits whose record L1 has replaced."""
+        latest = self._web3.eth.block_number
+        filters = {"id": list(ids)} if ids else None
+        for first in range(self._start, latest + 1, _LOG_RANGE):
+            logs = self._rollup.events.EpochCommitted().get_logs(
+                from_block=first, to_block=min(first + _LOG_RANGE - 1, latest), argument_filters=filters
+            )
+            for log in logs:
+                record = record_from_abi(list(log["args"]["record"].values()))
+                if bytes(self._rollup.functions.epochs(record.id).call()) == record.hash():
+                    yield CommittedEpoch(record, log["blockNumber"], log["transactionHash"].to_0x_hex())
+
+    def words(self, epoch: CommittedEpoch) -> EpochWords:
+        """Words of an epoch, from calldata. Raises EpochUnreadable."""
+        number = epoch.record.id
+        transaction = self._web3.eth.get_transaction(epoch.transaction)
+        if transaction["to"] != self._rollup.address:
+            raise EpochUnreadable(
+                f"epoch {number} was committed through another contract: {epoch.transaction}"
+            )
+        function, arguments = self._rollup.decode_function_input(transaction["input"])
+        if function.fn_name not in _COMMITS:
+            raise EpochUnreadable(f"epoch {number} was committed by {function.fn_name}: {epoch.transaction}")
+        commit = arguments["input"]
+        lanes = self._rollup.functions.laneCount(commit["verifier"]).call()
+        try:
+            return decode_words(bytes(commit["words"]), lanes)
+        except ProtocolError as error:
+            raise EpochUnreadable(f"the words of epoch {number}: {type(error).__name__}: {error}") from error
+
+    def withdrawals(self, epoch: CommittedEpoch) -> list[ProvenWithdrawal]:
+        """Withdrawals of an epoch with their proofs. Raises EpochUnreadable."""
+        record = epoch.record
+        if record.withdrawal_root == bytes(32):
+            return []
+        found = withdrawals_of(self.words(epoch))
+        if withdrawal_root(found) != record.withdrawal_root:
+            raise EpochUnreadable(
+                f"the words of epoch {record.id} do not give the withdrawal root of its record"
+            )
+        return [
+            ProvenWithdrawal(record, withdrawal, tuple(withdrawal_proof(found, position)))
+            for position, withdrawal in enumerate(found)
+        ]
