@@ -1,6 +1,8 @@
 """Payments against the recorded node: every witness satisfies the circuit, every balance is exact."""
 
 import pytest
+from tests.unit.wallet.conftest import OpenWallet
+from tests.unit.wallet.recorded import DOMAIN, ETHER, PRICE, TOKEN, RecordedNode
 
 from sotto.node.pool import Pool
 from sotto.wallet import Payment, Wallet
@@ -20,7 +22,6 @@ from sotto.wallet.errors import (
     WrongDomainAddress,
 )
 from sotto.wallet.state import ActionKind, ActionStatus
-from tests.unit.wallet.conftest import DOMAIN, ETHER, PRICE, TOKEN, OpenWallet, RecordedNode
 
 
 def available(wallet: Wallet, asset: int = 1) -> int:

@@ -1,0 +1,222 @@
+"""A recorded node: it answers the API from epochs that sotto.protocol made, and lies on demand.
+
+Its JSON is made by the node's own views, its rules are the node's admission; it lacks L1, proofs and a
+process. End-to-end tests run a real node.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from sotto import crypto
+from sotto.node import views
+from sotto.node.admission import Moment, Policy, check_bundle, check_transaction
+from sotto.node.errors import NodeError, TransactionUnknown
+from sotto.node.pool import Bundle, Pool, PoolTransaction
+from sotto.node.tables import DepositRow, EpochRow
+from sotto.protocol import ciphertext, notes
+from sotto.protocol.address import decode_address
+from sotto.protocol.epoch import EpochInputs, apply_epoch
+from sotto.protocol.errors import ProtocolError
+from sotto.protocol.field import Field, byte_word_to_json, field_to_json, to_byte_word
+from sotto.protocol.l1 import EpochRecord, compute_domain, genesis_record, withdrawal_root
+from sotto.protocol.notes import Deposit
+from sotto.protocol.transaction import transaction_from_json
+from sotto.protocol.trees import State, genesis
+
+CHAIN_ID = 31337
+ROLLUP = bytes.fromhex("11" * 20)
+DOMAIN = compute_domain(CHAIN_ID, ROLLUP)
+PASSWORD = "correct horse"
+WORK = 14
+TOKEN = 2
+PRICE = 1_000
+ETHER = 10**18
+
+
+class CheckingProver:
+    """Checks that each witness satisfies the circuit, without the time that a proof takes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def prove(self, witness: dict[str, object]) -> bytes:
+        """A placeholder for the proof. Raises crypto.WitnessRejected."""
+        self.count += 1
+        crypto.check_witness("transfer", json.dumps(witness).encode())
+        return b"\x01" * 256
+
+
+@dataclass
+class RecordedNode:
+    """A chain of epochs and a pool.
+
+    Attributes:
+        tamper: called with path and answer of each request; returns the answer to give.
+        before_submit: called once before the next submission is judged.
+    """
+
+    state: State = field(default_factory=genesis)
+    records: list[EpochRecord] = field(default_factory=lambda: [genesis_record(1)])
+    rows: list[EpochRow] = field(default_factory=list)
+    deposits: dict[int, DepositRow] = field(default_factory=dict)
+    waiting: list[tuple[Deposit, bytes]] = field(default_factory=list)
+    pool: Pool = field(default_factory=Pool)
+    statuses: dict[int, dict[str, Any]] = field(default_factory=dict)
+    fees: dict[int, int] = field(default_factory=lambda: {1: PRICE})
+    queue_cursor: int = 0
+    l1_block: int = 100
+    tamper: Callable[[str, Any], Any] = lambda _path, answer: answer
+    before_submit: Callable[[], None] | None = None
+    requests: list[str] = field(default_factory=list)
+
+    def deposit(self, address: str, value: int, asset: int = 1) -> None:
+        """Queue a deposit to an address, as another person would make it."""
+        receiver = decode_address(address, DOMAIN)
+        text, r = ciphertext.encrypt(
+            crypto_seed(len(self.waiting) + self.queue_cursor), receiver.key, value, asset
+        )
+        self.waiting.append((Deposit(notes.partial(receiver.owner, r), asset, value), text))
+
+    def close(self, lanes: int = 4) -> None:
+        """Make an epoch of all that waits, and prove it."""
+        self.l1_block += 1
+        start = self.queue_cursor
+        for offset, (deposit, text) in enumerate(self.waiting):
+            self.deposits[start + offset] = DepositRow(
+                index=start + offset,
+                depositor=bytes(20),
+                asset=deposit.asset,
+                value=deposit.value,
+                partial=deposit.partial,
+                ciphertext=text,
+                l1_block=1,
+                l1_tx=bytes(32),
+            )
+        members = [member for bundle in self.pool for member in bundle.members]
+        entries = [*(deposit for deposit, _ in self.waiting), *(member.transaction for member in members)]
+        inputs = EpochInputs(DOMAIN, lanes, 0, self.l1_block, start, (1, TOKEN, 0, 0))
+        result = apply_epoch(self.state, entries, inputs)
+        header = result.words.header
+        record = replace(
+            genesis_record(self.l1_block),
+            id=header.epoch_id,
+            parent=self.records[-1].hash(),
+            timestamp_block=self.l1_block,
+            queue_end=header.queue_end,
+            new_state=header.new_state,
+            own_anchor=header.own_anchor,
+            withdrawal_root=withdrawal_root(result.withdrawals),
+        )
+        self.state = result.state
+        self.records.append(record)
+        self.rows.append(
+            EpochRow(
+                id=record.id,
+                lanes=lanes,
+                words=result.encoded_words(),
+                state=header.new_state,
+                note_root=result.state.note.root,
+                account_root=result.state.account.root,
+                first_node=result.state.note.size // 4 - lanes,
+                record=record.encode(),
+                commit_block=self.l1_block,
+                proof_block=self.l1_block,
+                l1_tx=bytes(32),
+            )
+        )
+        for member in members:
+            self.statuses[member.h] = {"status": "proven", "epoch": record.id, "reason": None}
+        self.pool, self.waiting, self.queue_cursor = Pool(), [], header.queue_end
+
+    def drop(self, reason: str) -> None:
+        """Give up all that waits in the pool."""
+        for bundle in self.pool:
+            for member in bundle.members:
+                self.statuses[member.h] = {"status": "dropped", "epoch": None, "reason": reason}
+        self.pool = Pool()
+
+    def transport(self) -> httpx.MockTransport:
+        """Answers requests in this process."""
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        path, query = request.url.path, dict(request.url.params)
+        self.requests.append(str(request.url.raw_path, "ascii"))
+        try:
+            answer = self._route(request, path, query)
+        except (NodeError, ProtocolError) as error:
+            name = type(error).__name__
+            status = getattr(error, "status", 400)
+            return httpx.Response(status, json={"error": {"code": name, "message": str(error), "hint": ""}})
+        return httpx.Response(200, json=self.tamper(path, answer))
+
+    def _route(self, request: httpx.Request, path: str, query: dict[str, str]) -> Any:
+        start, count = int(query.get("start", 0)), int(query.get("count", 0))
+        if path == "/v1/status":
+            return self._status()
+        if path == "/v1/fees":
+            return [{"asset": a, "symbol": "?", "decimals": 0, "fee": fee} for a, fee in self.fees.items()]
+        if path == "/v1/assets":
+            token = {"asset": TOKEN, "address": "0x" + "22" * 20, "symbol": "TUSD", "decimals": 6}
+            return [{"asset": 1, "address": None, "symbol": "ETH", "decimals": 18}, token]
+        if path == "/v1/epochs":
+            return [views.epoch_json(row) for row in self.rows if start <= row.id < start + count]
+        if path == "/v1/notes":
+            entries = [e for row in self.rows for e in views.epoch_entries(row, self.deposits)]
+            within = [e for e in entries if start <= int(str(e["node"])) < start + count]
+            return {"start": start, "count": count, "complete": False, "entries": within}
+        if path == "/v1/pending":
+            return [views.waiting_entry(member) for bundle in self.pool for member in bundle.members]
+        if path == "/v1/transactions":
+            return self._submit(json.loads(request.content))
+        h = int(path.rsplit("/", 1)[1], 16)
+        if h not in self.statuses:
+            raise TransactionUnknown("never seen")
+        return {"id": hex(h), "lane": None, "l1_tx": None, **self.statuses[h]}
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            "chain_id": CHAIN_ID,
+            "rollup": "0x" + ROLLUP.hex(),
+            "bridge": "0x" + "33" * 20,
+            "queue": "0x" + "44" * 20,
+            "domain": byte_word_to_json(to_byte_word(DOMAIN)),
+            "head": len(self.rows),
+            "proven": len(self.rows),
+            "state": field_to_json(self.state.hash()),
+            "now": 0,
+            "l1_block": self.l1_block,
+            "lanes": [4, 16],
+            "note_nodes": 0,
+            "queue_cursor": 0,
+            "pending": 0,
+            "min_expiry_margin": 5,
+            "version": "0",
+        }
+
+    def _submit(self, body: Any) -> dict[str, Any]:
+        if self.before_submit is not None:
+            hook, self.before_submit = self.before_submit, None
+            hook()
+        proven = [transaction_from_json(item) for item in body["transactions"]]
+        members = [PoolTransaction(p.transaction.h, p.transaction, p.proof) for p in proven]
+        anchors = {Field(record.own_anchor): record.id for record in self.records}
+        commits = {record.id: record.commit_block for record in self.records}
+        policy = Policy(DOMAIN, self.fees, {1, TOKEN}, 5, 300, 20, 16)
+        moment = Moment(self.l1_block, self.state, self.pool, anchors=anchors, commit_blocks=commits)
+        for member in members:
+            check_transaction(policy, moment, member)
+        check_bundle(policy, moment, members)
+        self.pool.add(Bundle(tuple(members)))
+        for member in members:
+            self.statuses[member.h] = {"status": "received", "epoch": None, "reason": None}
+        return {"ids": [field_to_json(member.h) for member in members], "status": "received"}
+
+
+def crypto_seed(number: int) -> bytes:
+    """An ephemeral secret of a stranger."""
+    return (number + 1).to_bytes(32)

@@ -1,0 +1,276 @@
+"""A node that lies: nothing of its answer is taken over, and the error says what does not fit."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.wallet.conftest import OpenWallet
+from tests.unit.wallet.recorded import ETHER, PRICE, RecordedNode
+
+from sotto.wallet import Payment, messages
+from sotto.wallet.client import NodeClient
+from sotto.wallet.errors import (
+    NodeInterrupted,
+    NodeMalformed,
+    NodeRejected,
+    NodeUnreachable,
+    StateMismatch,
+    SubmissionUncertain,
+    WalletError,
+    WrongDeployment,
+)
+from sotto.wallet.state import ActionStatus
+
+ONE = "0x" + "0" * 63 + "1"
+Change = Callable[[Any], None]
+
+
+def lie(node: RecordedNode, path: str, change: Change) -> None:
+    """Change the answers to a path."""
+
+    def tampered(asked: str, answer: Any) -> Any:
+        if asked != path:
+            return answer
+        changed = deepcopy(answer)
+        change(changed)
+        return changed
+
+    node.tamper = tampered
+
+
+async def ready(node: RecordedNode, open_wallet: OpenWallet) -> Any:
+    """A wallet that has not synced yet, and two epochs for it."""
+    alice = await open_wallet()
+    node.deposit(alice.address, ETHER)
+    node.close()
+    node.deposit(alice.address, 5)
+    node.deposit(alice.address, 6)
+    node.close()
+    return alice
+
+
+def set_in(*keys: str | int, value: Any) -> Change:
+    """A change of one place of an answer."""
+
+    def change(answer: Any) -> None:
+        for key in keys[:-1]:
+            answer = answer[key]
+        answer[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "expected"),
+    [
+        ("/v1/status", set_in("domain", value="0x" + "0" * 62), WrongDeployment),
+        ("/v1/status", set_in("chain_id", value=1), WrongDeployment),
+        ("/v1/status", set_in("chain_id", value="31337"), NodeMalformed),
+        ("/v1/status", set_in("proven", value=-1), NodeMalformed),
+        ("/v1/status", set_in("lanes", value=None), NodeMalformed),
+        ("/v1/epochs", lambda a: a.clear(), NodeMalformed),
+        ("/v1/epochs", lambda a: a.reverse(), NodeMalformed),
+        ("/v1/epochs", lambda a: a.append(a[-1]), NodeMalformed),
+        ("/v1/epochs", lambda a: a.pop(0), NodeMalformed),
+        ("/v1/epochs", set_in(0, "id", value=2), NodeMalformed),
+        ("/v1/epochs", set_in(0, "lanes", value=5), NodeMalformed),
+        ("/v1/epochs", set_in(0, "lanes", value=16), NodeMalformed),
+        ("/v1/epochs", set_in(0, "first_node", value=4), NodeMalformed),
+        ("/v1/epochs", set_in(0, "first_node", value=2**60), NodeMalformed),
+        ("/v1/epochs", set_in(0, "note_root", value=ONE), StateMismatch),
+        ("/v1/epochs", set_in(0, "account_root", value=ONE), StateMismatch),
+        ("/v1/epochs", set_in(0, "anchor", value=ONE), StateMismatch),
+        ("/v1/epochs", set_in(0, "record", "own_anchor", value=ONE), StateMismatch),
+        ("/v1/epochs", set_in(0, "record", "bond", value=7), StateMismatch),
+        ("/v1/epochs", set_in(1, "record", "parent", value="0x" + "00" * 32), StateMismatch),
+        ("/v1/epochs", set_in(0, "record", value={}), NodeMalformed),
+        ("/v1/epochs", set_in(0, "operations", value=[{"id": ONE, "next": ONE}]), StateMismatch),
+        ("/v1/epochs", set_in(0, "operations", value=[{"id": ONE, "next": ONE}] * 2), NodeMalformed),
+        ("/v1/notes", lambda a: a["entries"].clear(), StateMismatch),
+        ("/v1/notes", lambda a: a["entries"].pop(1), StateMismatch),
+        ("/v1/notes", lambda a: a["entries"].append(a["entries"][-1]), NodeMalformed),
+        ("/v1/notes", lambda a: a["entries"].reverse(), NodeMalformed),
+        ("/v1/notes", set_in("entries", 0, "commitments", 0, value=ONE), StateMismatch),
+        ("/v1/notes", set_in("entries", 0, "commitments", 1, value=ONE), StateMismatch),
+        ("/v1/notes", set_in("entries", 0, "epoch", value=2), StateMismatch),
+        ("/v1/notes", set_in("entries", 0, "lane", value=1), NodeMalformed),
+        ("/v1/notes", set_in("entries", 0, "kind", value=0), NodeMalformed),
+        ("/v1/notes", set_in("entries", 0, "kind", value=7), NodeMalformed),
+        ("/v1/notes", set_in("entries", 0, "node", value=3), NodeMalformed),
+        ("/v1/notes", set_in("entries", 0, "nullifiers", value=[ONE]), NodeMalformed),
+        ("/v1/notes", set_in("entries", 0, "ciphertexts", 0, value="0x00"), NodeMalformed),
+        ("/v1/notes", set_in("entries", 0, "commitments", 0, value="0x" + "f" * 64), NodeMalformed),
+        ("/v1/notes", set_in("start", value=256), NodeMalformed),
+        ("/v1/notes", lambda a: a.pop("entries"), NodeMalformed),
+    ],
+)
+async def test_lie_is_found_and_nothing_is_kept(
+    node: RecordedNode, open_wallet: OpenWallet, path: str, change: Change, expected: type[WalletError]
+) -> None:
+    alice = await ready(node, open_wallet)
+    lie(node, path, change)
+    with pytest.raises(expected):
+        await alice.sync()
+    assert alice.epoch == 0
+    assert not alice.balances()
+    node.tamper = lambda _path, answer: answer
+    await alice.sync()
+    assert alice.balances()[1].available == ETHER + 11
+
+
+async def test_deposit_with_another_queue_index_is_no_balance(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    """The index is not under a root, but in the commitment: a note that could not be spent is not shown."""
+    alice = await ready(node, open_wallet)
+    lie(node, "/v1/notes", set_in("entries", 0, "queue_index", value=99))
+    await alice.sync()
+    assert alice.balances()[1].available == 11
+
+
+async def test_another_history_than_before_is_followed_from_the_fork(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    alice, bob = await open_wallet("alice"), await open_wallet("bob")
+    node.deposit(alice.address, ETHER)
+    node.close()
+    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    await alice.sync()
+    await alice.send("ETH", [Payment(bob.address, 10)])
+    node.close()
+    await alice.sync()
+    assert alice.balances()[1].available == ETHER - 10 - PRICE
+
+    node.state, node.records, node.rows, node.queue_cursor = kept
+    node.deposit(bob.address, 3)
+    node.close()
+    await alice.sync()
+    await bob.sync()
+    assert alice.epoch == 2
+    assert alice.balances()[1].available == ETHER
+    assert bob.balances()[1].available == 3
+
+
+async def test_damaged_cache_of_the_chain_is_read_again(node: RecordedNode, open_wallet: OpenWallet) -> None:
+    alice = await ready(node, open_wallet)
+    await alice.sync()
+    chain = alice._context.chain
+    chain._db.execute("UPDATE nodes SET commitments = zeroblob(96) WHERE number = 0")
+    chain.commit()
+    await alice.close()
+    again = await open_wallet()
+    assert again.epoch == 0
+    await again.sync()
+    assert again.balances()[1].available == ETHER + 11
+    assert len(again.history()) == 3
+
+
+async def test_reopened_wallet_goes_on_where_it_was(node: RecordedNode, open_wallet: OpenWallet) -> None:
+    alice = await ready(node, open_wallet)
+    await alice.sync()
+    await alice.close()
+    again = await open_wallet()
+    assert (again.epoch, again.balances()[1].available) == (2, ETHER + 11)
+    node.requests.clear()
+    await again.sync()
+    assert not any("notes" in request for request in node.requests)
+
+
+async def test_ranges_are_aligned(node: RecordedNode, open_wallet: OpenWallet) -> None:
+    alice = await ready(node, open_wallet)
+    await alice.sync()
+    asked = [request for request in node.requests if "notes" in request]
+    assert asked == ["/v1/notes?start=0&count=256"]
+
+
+async def test_broken_connection_while_sending_is_not_a_refusal(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    alice = await ready(node, open_wallet)
+    await alice.sync()
+
+    def broken(path: str, answer: Any) -> Any:
+        if path == "/v1/transactions":
+            raise httpx.ReadError("connection reset")
+        return answer
+
+    node.tamper = broken
+    with pytest.raises(SubmissionUncertain):
+        await alice.send("ETH", [Payment(alice.address, 5)])
+    # The smallest other note is swept along, so that one stays locked too.
+    assert alice.balances()[1].available == 6
+    node.tamper = lambda _path, answer: answer
+    node.close()
+    await alice.sync()
+    assert alice.history()[-1].status == ActionStatus.PROVEN
+
+
+async def test_node_that_never_got_it_unlocks_at_the_next_sync(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    alice = await ready(node, open_wallet)
+    await alice.sync()
+
+    def lost() -> None:
+        raise httpx.ReadTimeout("no answer")
+
+    node.before_submit = lost
+    with pytest.raises(SubmissionUncertain):
+        await alice.send("ETH", [Payment(alice.address, 5)])
+    await alice.sync()
+    assert alice.history()[-1].status == ActionStatus.DROPPED
+    assert alice.balances()[1].available == ETHER + 11
+
+
+def client(answer: Callable[[httpx.Request], httpx.Response]) -> NodeClient:
+    """A client of one canned answer."""
+    return NodeClient("http://node", httpx.MockTransport(answer))
+
+
+async def test_transport_failures_have_names() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    def breaks(_: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError("reset")
+
+    cases: list[tuple[type[WalletError], Callable[[httpx.Request], httpx.Response]]] = [
+        (NodeUnreachable, refuse),
+        (NodeInterrupted, breaks),
+        (NodeMalformed, lambda _: httpx.Response(200, content=b"<html>")),
+        (NodeMalformed, lambda _: httpx.Response(200, content=b"[" * 100_000)),
+        (NodeRejected, lambda _: httpx.Response(500, json=[])),
+        (NodeRejected, lambda _: httpx.Response(404, json={"error": {"code": 5, "message": None}})),
+    ]
+    for expected, answer in cases:
+        with pytest.raises(expected):
+            await client(answer).status()
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**300) | st.text(max_size=70),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+PARSERS = (
+    messages.parse_status,
+    messages.parse_fees,
+    messages.parse_assets,
+    messages.parse_epochs,
+    messages.parse_notes,
+    messages.parse_pending,
+    messages.parse_transaction,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(data=json_values, parser=st.sampled_from(PARSERS))
+def test_any_json_is_parsed_or_refused_by_name(data: Any, parser: Callable[[Any], Any]) -> None:
+    try:
+        messages.parse("answer", parser, data)
+    except NodeMalformed:
+        return
