@@ -254,12 +254,17 @@ contract Rollup is IRollup {
         uint256 head = EpochId.unwrap(input.parent.id);
         if (oldest > head) revert OldestUnknown(oldest, head);
         uint256 supplied = input.oldestSuccessor.length;
-        if (supplied != (oldest == head ? 0 : 1)) revert WrongOldestSuccessorCount(supplied);
+        if (supplied > 1 || (oldest == head && supplied != 0)) revert WrongOldestSuccessorCount(supplied);
         if (oldest == head) return;
-        EpochRecord calldata successor = input.oldestSuccessor[0];
-        bytes32 expected = epochs[EpochId.wrap(uint64(oldest + 1))];
-        bytes32 actual = successor.hashCalldata();
-        if (actual != expected) revert OldestSuccessorMismatch(expected, actual);
+        EpochRecord calldata successor = input.parent;
+        if (supplied == 1) {
+            successor = input.oldestSuccessor[0];
+            bytes32 expected = epochs[EpochId.wrap(uint64(oldest + 1))];
+            bytes32 actual = successor.hashCalldata();
+            if (actual != expected) revert OldestSuccessorMismatch(expected, actual);
+        } else if (oldest + 1 != head) {
+            revert WrongOldestSuccessorCount(0);
+        }
         if (uint256(successor.commitBlock) + _anchorLife <= clock) revert OldestExpired(oldest, successor.commitBlock);
     }
 

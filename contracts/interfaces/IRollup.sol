@@ -20,7 +20,8 @@ struct CommitInput {
     bytes32[] queueTails;
     /// 256 bytes for each lane of kind 1 or 5, in lane order.
     bytes clientProofs;
-    /// Record of epoch `oldest + 1`; empty when `oldest` is the last committed epoch.
+    /// Record of epoch `oldest + 1`. Empty when `oldest` is the last committed epoch; may be empty when it is the one before, whose
+    /// successor is `parent`.
     EpochRecord[] oldestSuccessor;
 }
 
@@ -51,7 +52,7 @@ interface IRollup {
     error WrongQueueTailCount(uint256 expected, uint256 actual);
     /// @notice Not one proof for each lane of kind 1 or 5, in bytes.
     error WrongClientProofsLength(uint256 expected, uint256 actual);
-    /// @notice More than one record was supplied for epoch `oldest + 1`, or one that is not needed.
+    /// @notice Not one record was supplied for epoch `oldest + 1`, or one though there is none.
     error WrongOldestSuccessorCount(uint256 actual);
     /// @notice The supplied record is not the last committed one.
     error ParentNotHead(bytes32 expected, bytes32 actual);

@@ -30,7 +30,7 @@ library EpochWords {
 
     /// @notice Length of the words of `lanes` lanes, in bytes.
     function byteLength(uint256 lanes) internal pure returns (uint256) {
-        return (3 + 10 * lanes) * FIELD_BYTES + (15 + 19 * lanes) * BYTE_WORD_BYTES;
+        return (3 + 10 * lanes + lanes / 2) * FIELD_BYTES + (15 + 19 * lanes) * BYTE_WORD_BYTES;
     }
 
     /// @notice L1 field word `index`.

@@ -46,7 +46,17 @@ library VectorBinding {
                 y := add(shr(8, calldataload(add(cursor, 31))), mulmod(y, z, FIELD_MODULUS))
                 y := add(shr(8, calldataload(cursor)), mulmod(y, z, FIELD_MODULUS))
             }
-            // Data field words, 9 a lane
+            // Data field words of account operations, 2 for every fourth lane
+            for { let start := sub(cursor, mul(lanes, 16)) } gt(cursor, start) {} {
+                cursor := sub(cursor, 64)
+                word := calldataload(add(cursor, 32))
+                canonical := and(canonical, lt(word, FIELD_MODULUS))
+                y := add(word, mulmod(y, z, FIELD_MODULUS))
+                word := calldataload(cursor)
+                canonical := and(canonical, lt(word, FIELD_MODULUS))
+                y := add(word, mulmod(y, z, FIELD_MODULUS))
+            }
+            // Data field words of lanes, 9 each
             for { let start := sub(cursor, mul(lanes, 288)) } gt(cursor, start) {} {
                 cursor := sub(cursor, 288)
                 word := calldataload(add(cursor, 256))
