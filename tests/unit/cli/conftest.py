@@ -61,13 +61,13 @@ def node_url(node: RecordedNode) -> Iterator[str]:
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `sotto` with arguments; the environment has the wallet's password and nothing else of Sotto."""
 
-    def runner(*arguments: str, password: str | None = PASSWORD, **options: Any) -> Result:
+    def run_command(*arguments: str, password: str | None = PASSWORD, **options: Any) -> Result:
         environment = {"SOTTO_WALLET_PASSWORD": password, "SOTTO_L1_KEY": None, "SOTTO_L1": None}
         return CliRunner(mix_stderr=False).invoke(
             cli, list(arguments), env=environment, prog_name="sotto", **options
         )
 
-    return runner
+    return run_command
 
 
 @pytest.fixture
