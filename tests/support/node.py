@@ -57,7 +57,7 @@ class NodeProcess:
     def start(self) -> "NodeProcess":
         """Start and wait until it is ready."""
         self.spawn()
-        wait_until(self._ready, 120)
+        wait_until(self.is_ready, 120)
         return self
 
     def spawn(self, **settings: object) -> None:
@@ -113,7 +113,14 @@ class NodeProcess:
         found: dict[str, Any] = self.get("/v1/epochs", start=epoch, count=1)[0]
         return found
 
-    def _ready(self) -> bool:
+    @property
+    def process_id(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def is_ready(self) -> bool:
+        """Whether it says so. Raises AssertionError with the log if it has ended."""
         assert self._process is not None
         assert self._process.poll() is None, self.log()
         try:

@@ -13,10 +13,6 @@ CLIENTS = 10_000
 """Addresses that are remembered; those seen longest ago are forgotten."""
 
 
-class _BodyTooLarge(Exception):  # noqa: N818 - never leaves this module
-    """A body without Content-Length turned out too large."""
-
-
 class Limits:
     """Both limits; `middleware` is the ASGI class that enforces them.
 
@@ -57,22 +53,31 @@ class Limits:
             if not declared.isdigit() or int(declared) > self._body_bytes:
                 await _refuse(send, too_large)
                 return
-            received = 0
-
-            async def counted() -> Message:
-                nonlocal received
-                message = await receive()
-                received += len(message.get("body", b""))
-                if received > self._body_bytes:
-                    raise _BodyTooLarge
-                return message
-
-            try:
-                await app(scope, counted, send)
-            except _BodyTooLarge:
+            messages = await self._read(receive)
+            if messages is None:
                 await _refuse(send, too_large)
+                return
+            replay = iter(messages)
+
+            async def buffered() -> Message:
+                return next(replay, None) or await receive()
+
+            await app(scope, buffered, send)
 
         return limited
+
+    async def _read(self, receive: Receive) -> list[Message] | None:
+        """The messages of a body, None if it is too large: its length need not be declared."""
+        messages: list[Message] = []
+        size = 0
+        while True:
+            message = await receive()
+            messages.append(message)
+            size += len(message.get("body", b""))
+            if size > self._body_bytes:
+                return None
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                return messages
 
 
 async def _refuse(send: Send, error: NodeError) -> None:

@@ -1,0 +1,185 @@
+"""The API's forms: errors with code, message and hint; limits; alignment; and the entries that wallets read."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from sotto.l1.deployment import Deployment
+from sotto.node.api import create_api
+from sotto.node.core import epoch_row, lane_rows
+from sotto.node.limits import Limits
+from sotto.node.metrics import Metrics
+from sotto.node.queries import Queries
+from sotto.node.tables import DepositRow
+from sotto.protocol.field import field_to_json
+from sotto.protocol.transaction import transaction_to_json
+from tests.unit.node.conftest import BAD, World, proven, record_of
+
+ADDRESS = "0x" + "11" * 20
+DEPLOYMENT = Deployment.model_validate(
+    {
+        "chain_id": 31337,
+        "contracts": {name: {"address": ADDRESS, "block": 1} for name in ("Rollup", "L1Queue", "Bridge")},
+        "assets": [
+            {"asset": 1, "address": None, "symbol": "ETH", "decimals": 18},
+            {"asset": 2, "address": ADDRESS, "symbol": "TEST", "decimals": 6},
+        ],
+    }
+)
+
+
+@pytest.fixture
+def queries(world: World) -> Queries:
+    """Answers of a node that is ready."""
+    made = Queries(world.core, world.mempool, DEPLOYMENT, Metrics())
+    made.set_ready(None)
+    return made
+
+
+@pytest.fixture
+async def client(queries: Queries) -> AsyncIterator[httpx.AsyncClient]:
+    """A client with small limits."""
+    transport = httpx.ASGITransport(create_api(queries, Limits(body_bytes=100_000, per_minute=300)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://node") as made:
+        yield made
+
+
+async def post(client: httpx.AsyncClient, *transactions: Any) -> httpx.Response:
+    """Submit a bundle."""
+    return await client.post("/v1/transactions", json={"transactions": list(transactions)})
+
+
+async def test_status_fees_and_assets(client: httpx.AsyncClient, world: World) -> None:
+    world.fund(1)
+    status = (await client.get("/v1/status")).json()
+    assert set(status) == {
+        "chain_id", "rollup", "bridge", "queue", "domain", "head", "proven", "state", "now", "l1_block",
+        "lanes", "note_nodes", "queue_cursor", "pending", "min_expiry_margin", "version",
+    }  # fmt: skip
+    assert (status["proven"], status["note_nodes"], status["queue_cursor"]) == (1, 4, 1)
+    assert status["state"] == field_to_json(world.scenario.state.hash())
+    assert (await client.get("/v1/fees")).json() == [{"asset": 1, "symbol": "ETH", "decimals": 18, "fee": 10}]
+    assert [row["asset"] for row in (await client.get("/v1/assets")).json()] == [1, 2]
+
+
+async def test_submission_and_its_status(client: httpx.AsyncClient, world: World) -> None:
+    world.fund(1)
+    signed = world.pay()
+    h = field_to_json(signed.transaction.h)
+    body = transaction_to_json(proven(signed))
+    assert (await client.get(f"/v1/transactions/{h}")).status_code == 404
+    assert (await post(client, body)).json() == {"ids": [h], "status": "received"}
+    assert (await client.get(f"/v1/transactions/{h}")).json() == {
+        "id": h, "status": "received", "epoch": None, "lane": None, "reason": None, "l1_tx": None,
+    }  # fmt: skip
+    [entry] = (await client.get("/v1/pending")).json()
+    assert (entry["id"], entry["node"], entry["kind"]) == (h, None, 1)
+    assert entry["commitments"] == [field_to_json(x) for x in signed.transaction.commitments]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"kind": 7}, "KindInvalid"),
+        ({"fee": -1}, "IntegerOutOfRange"),
+        ({"fee": "1.5"}, "JsonMalformed"),
+        ({"anchor": "0x" + "ff" * 32}, "NonCanonicalField"),
+        ({"proof": "0x00"}, "JsonMalformed"),
+        ({"extra": 1}, "JsonMalformed"),
+        ({"proof": "0x" + BAD.hex()}, "ProofInvalid"),
+    ],
+)
+async def test_each_refusal_has_code_message_and_hint(
+    client: httpx.AsyncClient, world: World, change: dict[str, Any], code: str
+) -> None:
+    world.fund(1)
+    answer = await post(client, {**transaction_to_json(proven(world.pay())), **change})
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == code
+    assert error["message"]
+    assert error["hint"]
+
+
+async def test_malformed_requests_have_the_same_form(client: httpx.AsyncClient) -> None:
+    for answer in (
+        await client.post("/v1/transactions", content=b"{"),
+        await client.post("/v1/transactions", json={"transactions": []}),
+        await client.post("/v1/transactions", json={"transactions": [], "more": 1}),
+        await client.get("/v1/transactions/0x12"),
+        await client.get("/v1/epochs", params={"start": -1}),
+        await client.get("/v1/notes", params={"start": 1}),
+        await client.get("/v1/notes", params={"count": 8192}),
+        await client.get("/v1/nothing"),
+        await client.delete("/v1/status"),
+    ):
+        assert 400 <= answer.status_code < 500
+        assert set(answer.json()["error"]) == {"code", "message", "hint"}
+
+
+async def test_limits(queries: Queries) -> None:
+    transport = httpx.ASGITransport(create_api(queries, Limits(body_bytes=1000, per_minute=60)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
+        large = await client.post("/v1/transactions", content=b"x" * 1001)
+        assert (large.status_code, large.json()["error"]["code"]) == (413, "RequestTooLarge")
+        chunked = await client.post("/v1/transactions", content=_chunks())
+        assert (chunked.status_code, chunked.json()["error"]["code"]) == (413, "RequestTooLarge")
+        answers = [await client.get("/health") for _ in range(30)]
+        assert answers[-1].status_code == 429
+        assert answers[-1].json()["error"]["code"] == "RateExceeded"
+
+
+async def _chunks() -> AsyncIterator[bytes]:
+    for _ in range(3):
+        yield b"y" * 500
+
+
+async def test_a_node_that_is_not_ready_takes_nothing(client: httpx.AsyncClient, queries: Queries, world: World) -> None:
+    world.fund(1)
+    queries.set_ready(OSError("no route to L1"))
+    answer = await post(client, transaction_to_json(proven(world.pay())))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "NotReady")
+    assert (await client.get("/ready")).status_code == 503
+    assert (await client.get("/health")).status_code == 200
+
+
+async def test_entries_of_proven_epochs_rebuild_the_note_tree(client: httpx.AsyncClient, world: World) -> None:
+    store, scenario = world.core.store, world.scenario
+    user = scenario.users[0]
+    for number in (1, 2):
+        queued = scenario.deposit(user, 1000)
+        entries = [queued] if number == 1 else [world.pay(fee=0), queued]
+        epoch = scenario.close(entries, 4)
+        world.core.ledger.append(epoch.result)
+        world.core.ledger.confirm(record_of(epoch, 7))
+        store.save_deposit(
+            DepositRow(
+                index=number - 1, depositor=bytes(20), asset=1, value=1000, partial=queued.deposit.partial,
+                ciphertext=queued.ciphertext, l1_block=3, l1_tx=bytes(32),
+            )
+        )  # fmt: skip
+        store.assign(epoch_row(epoch.result), lane_rows(epoch.result))
+        store.save_commit(number, record_of(epoch, 7).encode(), 7, bytes(32))
+        store.save_confirmation(number, 7, bytes(32))
+    page = (await client.get("/v1/notes")).json()
+    assert [(entry["node"], entry["kind"], entry["queue_index"]) for entry in page["entries"]] == [
+        (0, 2, 0),
+        (4, 1, None),
+        (5, 2, 1),
+    ]
+    assert page["entries"][0]["ciphertexts"][1:] == ["0x", "0x"]
+    tree = scenario.state.note
+    for entry in page["entries"]:
+        leaves = [field_to_json(tree.leaf(4 * entry["node"] + i)) for i in range(3)]
+        assert entry["commitments"] == leaves
+    epochs = (await client.get("/v1/epochs", params={"start": 1})).json()
+    assert [(row["id"], row["first_node"], row["lanes"]) for row in epochs] == [(1, 0, 4), (2, 4, 4)]
+    assert epochs[1]["note_root"] == field_to_json(tree.root)
+    assert epochs[1]["record"]["new_state"] == epochs[1]["state"]
+
+
+async def test_metrics_and_openapi(client: httpx.AsyncClient) -> None:
+    assert "sotto_epoch_proven" in (await client.get("/metrics")).text
+    assert "/v1/notes" in (await client.get("/v1/openapi.json")).json()["paths"]
