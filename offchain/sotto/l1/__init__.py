@@ -1,1 +1,1 @@
-"""Typed access to the contracts on L1: one thin class per contract, a sender, and a watcher that survives reorgs."""
+"""Typed access to the contracts on L1: a class for each, a sender, and a watcher that survives reorgs."""

@@ -1,3 +1,4 @@
+# ruff: noqa: N818 - a rejection is named by its cause, as the specification and the contracts name it
 """Errors of the L1 side, named by cause."""
 
 from collections.abc import Sequence
@@ -55,7 +56,7 @@ class TransactionTimeout(L1Error):
 
 
 class ReorgTooDeep(L1Error):
-    """L1 was reorganised below the oldest block hash that was kept; the node must be started again from its cursor."""
+    """L1 was reorganised below the oldest block hash that is kept: begin again with an empty database."""
 
 
 def _show(argument: Any) -> str:

@@ -1,7 +1,7 @@
 """Signed transactions of one account: nonces without gaps, gas with a margin, failures with names.
 
-A transaction is first signed and only then sent, so that the caller can store it in between: whoever finds it in the
-database after a crash sends the same bytes again, and L1 takes one nonce once.
+A transaction is first signed and only then sent, so that the caller can store it in between: whoever finds it
+in the database after a crash sends the same bytes again, and L1 takes one nonce once.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class Sender:
         """Wait for a successful receipt. Raises TransactionReverted, TransactionTimeout, L1Unavailable."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                while (receipt := await self.receipt(transaction_hash)) is None:
+                while (receipt := await self.receipt(transaction_hash)) is None:  # noqa: ASYNC110 - L1 is asked
                     await asyncio.sleep(self._poll_seconds)
         except TimeoutError as error:
             raise TransactionTimeout(f"0x{transaction_hash.hex()} is in no block yet") from error

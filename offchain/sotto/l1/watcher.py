@@ -1,8 +1,8 @@
 """Follows L1 block by block and turns logs into typed events.
 
-After a reorganisation no removed logs arrive, so forks are found by parent hashes: the watcher steps back to the
-last block that is still on the chain and reports that, before it goes on. Whoever applies the changes in order has at each
-moment exactly the events of one chain.
+After a reorganisation no removed logs arrive, so forks are found by parent hashes: the watcher steps back to
+the last block that is still on the chain and reports that, before it goes on. Whoever applies the changes in
+order has at each moment exactly the events of one chain.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -97,7 +97,7 @@ class Watcher:
             yield change
 
     async def finalized(self) -> int:
-        """Number of the last block that L1 can no longer lose; 0 before there is one. Raises L1Unavailable."""
+        """Number of the last block that L1 cannot lose; 0 before there is one. Raises L1Unavailable."""
         try:
             return (await self._head("finalized")).number
         except BlockMissing:
@@ -164,5 +164,5 @@ class Watcher:
         return BlockHead(header["number"], bytes(header["hash"]))
 
 
-class BlockMissing(L1Error):
+class BlockMissing(L1Error):  # noqa: N818 - see sotto.l1.errors
     """The L1 node has no such block, since the chain is shorter now."""

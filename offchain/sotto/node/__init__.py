@@ -1,1 +1,1 @@
-"""The node: takes transactions, builds and proves epochs, submits them to L1, and tells wallets what is on the chain."""
+"""The node: takes transactions, builds, proves and submits epochs, and tells wallets what is on the chain."""

@@ -1,7 +1,7 @@
 """Rules by which the node takes a bundle, cheap ones only: everything but the proofs. Pure: no I/O.
 
-The rollup circuit and L1 enforce the rules of `docs/spec` again; here they keep out what no epoch could take, with
-the cause in the error's name.
+The rollup circuit and L1 enforce the rules of `docs/spec` again; here they keep out what no epoch could take,
+with the cause in the error's name.
 """
 
 from collections.abc import Mapping, Sequence, Set
@@ -118,7 +118,7 @@ def check_bundle(policy: Policy, moment: Moment, members: Sequence[PoolTransacti
 
 
 def check_conflicts(moment: Moment, transactions: Sequence[Transaction]) -> None:
-    """Rules that another transaction may break between two looks. Raises NullifierKnown, NamedCommitmentUnknown."""
+    """Rules that others may break between two looks. Raises NullifierKnown, NamedCommitmentUnknown."""
     seen: set[Field] = set()
     outputs: set[Field] = set()
     for transaction in transactions:

@@ -24,7 +24,7 @@ CONFLICTS = (NullifierSpent,)
 
 
 class Submission(BaseModel):
-    """Body of POST /v1/transactions. `operations`: the preimage {id, previous, next} for each transaction of kind 5."""
+    """Body of POST /v1/transactions; `operations`: {id, previous, next} for each transaction of kind 5."""
 
     model_config = ConfigDict(extra="forbid")
     transactions: list[dict[str, Any]]

@@ -258,7 +258,7 @@ async def serve(config: NodeConfig) -> None:
 def run(config: NodeConfig) -> None:
     """Run a node in this process until SIGTERM or SIGINT.
 
-    Raises errors of sotto.node.errors and sotto.l1.errors with the cause when it cannot start or must not go on.
+    Raises errors of sotto.node.errors and sotto.l1.errors when it cannot start or must not go on.
     """
     logs.configure(config.log_level, config.log_format)
     asyncio.run(serve(config))

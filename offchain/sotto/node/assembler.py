@@ -1,4 +1,7 @@
-"""Makes epochs: closes one when it is time, builds it, stores it, proves it. One after the other, as proving uses all cores."""
+"""Makes epochs: closes one when it is time, builds it, stores it, proves it.
+
+One after the other, as proving uses all cores.
+"""
 
 import asyncio
 import json
@@ -21,7 +24,7 @@ IDLE_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 60.0
 ATTEMPTS = 3
 CONSIDERED = 256
-"""Bundles that one epoch looks at; far more than its lanes, so that refused ones do not hide those that fit."""
+"""Bundles that one epoch looks at: more than its lanes, so that refused ones do not hide those that fit."""
 
 
 class Assembler:
@@ -42,7 +45,7 @@ class Assembler:
         self._waiting_since: float | None = None
 
     async def run(self) -> None:
-        """Loop. Failures of the prover are tried again, later and later, and then with another choice of lanes."""
+        """Loop. What the prover fails at is tried again, later and later, then with other lanes."""
         failures = 0
         while True:
             epoch = await self._unproven()

@@ -1,7 +1,7 @@
 """Chooses the lanes of the next epoch. Pure: no I/O.
 
-Queue items come first, since L1 demands the overdue ones; then bundles in order of arrival. With transactions waiting,
-the queue gets at most the share N/2 that L1 can demand, so that deposits cannot crowd out transfers.
+Queue items come first, since L1 demands the overdue ones; then bundles in order of arrival. With transactions
+waiting, the queue gets at most the share N/2 that L1 can demand, so that deposits cannot crowd out transfers.
 """
 
 from collections.abc import Sequence

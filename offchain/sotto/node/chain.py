@@ -25,8 +25,8 @@ log = structlog.get_logger(category="l1")
 def rebuild(store: Store) -> tuple[Ledger, dict[int, EpochResult]]:
     """Ledger and results of unconfirmed epochs from the stored words alone.
 
-    An epoch of this node that L1 has not proven and that does not follow any more is given up. Raises StateDiverged if one
-    that L1 has proven gives another state.
+    An epoch of this node that L1 has not proven and that does not follow any more is given up. Raises
+    StateDiverged if one that L1 has proven gives another state.
     """
     ledger, results = Ledger(), {}
     for row in store.epochs():

@@ -1,4 +1,4 @@
-"""What the node's parts share: ledger, pool, store, policy; and the changes that touch several of them at once."""
+"""What the node's parts share: ledger, pool, store, policy; and changes that touch several at once."""
 
 import asyncio
 import dataclasses
@@ -44,7 +44,9 @@ class Signal:
 
 @dataclass
 class Core:
-    """State of a running node. Whoever changes ledger or pool holds `lock` from the decision until the store has it.
+    """State of a running node.
+
+    Whoever changes ledger or pool holds `lock` from the decision until the store has it.
 
     Attributes:
         sizes: N of the available verifiers, ascending.
@@ -111,7 +113,7 @@ class Core:
                 log.info("transaction dropped", id="0x" + h.hex(), reason=reason)
 
     async def abandon(self, first: int, reason: str) -> None:
-        """Undo unconfirmed epochs from `first` on: their transactions wait again. The caller holds the lock."""
+        """Undo unconfirmed epochs from `first` on; their transactions wait again. Call it with the lock."""
         if first > self.ledger.tip_id:
             return
         log.warning("epochs abandoned", first=first, last=self.ledger.tip_id, reason=reason)

@@ -1,4 +1,4 @@
-"""The chain of epochs as this node knows it, in memory: records and anchors of L1, states of its own. Pure: no I/O.
+"""The chain of epochs in memory: records and anchors of L1, states of this node. Pure: no I/O.
 
 Epochs up to `confirmed` are proven on L1; those above are this node's own and not there yet.
 """
@@ -79,7 +79,7 @@ class Ledger:
         self._clocks[header.epoch_id] = header.now
 
     def confirm(self, record: EpochRecord) -> None:
-        """L1 has proven the next epoch, or holds genesis. Raises StateDiverged if its state is another one."""
+        """L1 has proven the next epoch, or holds genesis. Raises StateDiverged if its state differs."""
         expected = self.confirmed_id + 1 if self.records else 0
         state = self._states.get(record.id)
         if record.id != expected or state is None:
@@ -98,7 +98,10 @@ class Ledger:
             del self.anchors[Field(self.records.pop(epoch).own_anchor)]
 
     def truncate(self, first: int) -> None:
-        """Forget epochs from `first` on, none of which is confirmed. Raises StateDiverged if too old a state is needed."""
+        """Forget epochs from `first` on, none of which is confirmed.
+
+        Raises StateDiverged if too old a state is needed.
+        """
         for epoch in [epoch for epoch in self._states if epoch >= first]:
             del self._states[epoch], self._queue_ends[epoch], self._clocks[epoch]
         if not self._states:

@@ -21,7 +21,7 @@ class PoolTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Transactions that one epoch takes together, in this order, or none does. A single transaction is a bundle of one."""
+    """Transactions that one epoch takes together, in this order, or none does; often just one."""
 
     members: tuple[PoolTransaction, ...]
     arrived: float = field(default_factory=monotonic, compare=False)

@@ -1,7 +1,7 @@
 """The database: what is in it survives a kill, and nothing is answered or sent before it is in it.
 
-Methods are short and synchronous; `run` executes them one after the other in a thread of their own, each in one
-database transaction.
+Methods are short and synchronous; `run` executes them one after the other in a thread of their own, each in
+one database transaction.
 """
 
 import asyncio
@@ -86,7 +86,7 @@ class Store:
                     session.add(MetaRow(key=key, value=value))
                 elif row.value != value:
                     raise StoreUnusable(
-                        f"the database belongs to {key} {row.value}, not {value}: name another one by `database`"
+                        f"the database belongs to {key} {row.value}, not {value}: set another `database`"
                     )
             session.commit()
 
@@ -175,7 +175,7 @@ class Store:
             return session.exec(statement.order_by(col(SubmissionRow.signed_at))).all()
 
     def abandon_from(self, first: int) -> list[bytes]:
-        """Forget epochs from `first` on; their transactions wait again. Returns their ids in order of arrival."""
+        """Forget epochs from `first` on; their transactions wait again. Returns their ids as they arrived."""
         with self._session() as session:
             statement = select(TransactionRow).where(col(TransactionRow.epoch) >= first)
             rows = session.exec(statement.order_by(col(TransactionRow.sequence))).all()
@@ -250,7 +250,7 @@ class Store:
             session.commit()
 
     def save_cursor(self, head: BlockHead) -> None:
-        """All events up to this block are applied. Applying one again changes nothing, so the cursor moves last."""
+        """All events up to this block are applied. Events may come twice, so the cursor moves last."""
         with self._session() as session:
             session.merge(BlockRow(number=head.number, hash=head.hash))
             session.exec(delete(BlockRow).where(col(BlockRow.number) <= head.number - KEPT_BLOCKS))
@@ -259,8 +259,8 @@ class Store:
     def roll_back(self, number: int) -> list[int]:
         """Undo the blocks above `number`. Returns the epochs that are not confirmed any more, in order.
 
-        The first of them keeps its signed transactions. Those of later ones name its record, which holds the block of its
-        commit and so will change: they are signed anew, with the same nonces as before.
+        The first of them keeps its signed transactions. Those of later ones name its record, which holds the
+        block of its commit and so will change: they are signed anew, with the same nonces as before.
         """
         with self._session() as session:
             session.exec(delete(BlockRow).where(col(BlockRow.number) > number))

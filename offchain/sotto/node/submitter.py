@@ -1,7 +1,8 @@
 """Brings proven epochs to L1, one at a time, each with effect at most once.
 
-A transaction is stored before it is sent. While one with an unused nonce exists, the epoch is never given up: the same
-bytes are sent again, or replaced under the same nonce. So whatever L1 includes is known here, also after a kill.
+A transaction is stored before it is sent. While one with an unused nonce exists, the epoch is never given up:
+the same bytes are sent again, or replaced under the same nonce. So whatever L1 includes is known here, also
+after a kill.
 """
 
 import asyncio
@@ -140,7 +141,7 @@ class Submitter:
         try:
             signed = await self._sender.sign(await self._transaction(row, result), nonce, factor)
         except ContractRejected as error:
-            # It would fail now, but its old form could still be included after a reorganisation: use up the nonce.
+            # It would fail now, but after a reorganisation its old form might not: use up the nonce.
             log.error("stuck epoch is cancelled", epoch=row.id, cause=str(error))
             empty: TxParams = {"to": self._sender.address, "data": b"", "value": Wei(0)}
             signed = await self._sender.sign(empty, nonce, factor)

@@ -1,4 +1,4 @@
-"""Tables of the node's database. Integers of the protocol are decimal text, since columns have 63 bits; the rest is bytes."""
+"""Tables of the node's database. Integers of the protocol are decimal text, since columns have 63 bits."""
 
 import time
 from enum import StrEnum
@@ -49,7 +49,7 @@ _SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class TransactionRow(SQLModel, table=True):
-    """An accepted transaction; `sequence` is the order of arrival. `bundle` is the id of its bundle's first member.
+    """An accepted transaction: `sequence` the order of arrival, `bundle` the id of its bundle's first one.
 
     `body` is the API's JSON, `operation` the JSON of the preimage that a transaction of kind 5 needs.
     """
@@ -87,8 +87,8 @@ class DepositRow(SQLModel, table=True):
 class EpochRow(SQLModel, table=True):
     """An epoch with its words, from which the state transition follows again; genesis has none.
 
-    `commit_block` and `proof_block` are the L1 blocks of its commit and proof, `l1_tx` the transaction of the proof (of the
-    commit while it is pending). `foreign`: another proposer's.
+    `commit_block` and `proof_block` are the L1 blocks of its commit and proof, `l1_tx` the transaction of the
+    proof (of the commit while it is pending). `foreign`: another proposer's.
     """
 
     __tablename__ = "epochs"
@@ -119,7 +119,7 @@ class LaneRow(SQLModel, table=True):
 
 
 class SubmissionRow(SQLModel, table=True):
-    """A signed L1 transaction of an epoch, stored before it is sent, so that a crash cannot make a second one."""
+    """A signed L1 transaction of an epoch, stored before it is sent: a crash cannot make a second one."""
 
     __tablename__ = "submissions"
     hash: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))

@@ -1,6 +1,7 @@
 """What runs inside a worker process: the native prover with its keys in memory.
 
-Proving takes seconds and gigabytes. In a process of its own it can be killed (or run out of memory) without the node.
+Proving takes seconds and gigabytes. In a process of its own it can be killed, or run out of memory, without
+the node.
 """
 
 import os

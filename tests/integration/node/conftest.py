@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 from eth_account import Account
+from tests.support.chain import KEYS, LocalChain, anvil, build_contracts, deploy
+from tests.support.node import NodeProcess
+from tests.support.scenario import Queued, Scenario, Signed
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto import crypto
@@ -18,9 +21,6 @@ from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender
 from sotto.protocol.l1 import compute_domain
 from sotto.protocol.transaction import ProvenTransaction, transaction_to_json
-from tests.support.chain import KEYS, LocalChain, anvil, build_contracts, deploy
-from tests.support.node import NodeProcess
-from tests.support.scenario import Queued, Scenario, Signed
 
 FAR = 10**9
 
@@ -91,7 +91,7 @@ class Stage:
         self.follow(queued)
 
     def follow(self, entries: list[Any]) -> dict[str, Any]:
-        """Let the scenario close the epoch that the node closes with these entries, and compare the states."""
+        """Let the scenario close the epoch that the node closes with these entries; compare the states."""
         epoch = self.node.proven(len(self.scenario.history))
         closed = self.scenario.close(entries, epoch["lanes"], oldest=0)
         assert int(epoch["state"], 16) == closed.result.state.hash()

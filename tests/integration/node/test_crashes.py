@@ -6,7 +6,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-
 from tests.integration.node.conftest import Stage, prove
 from tests.support.node import wait_until
 
@@ -20,7 +19,9 @@ def worker_of(stage: Stage) -> int | None:
     children = [
         int(entry.name)
         for entry in Path("/proc").iterdir()
-        if entry.name.isdigit() and _parent(entry) == stage.node.process_id and b"spawn_main" in _command(entry)
+        if entry.name.isdigit()
+        and _parent(entry) == stage.node.process_id
+        and b"spawn_main" in _command(entry)
     ]
     return children[0] if children else None
 

@@ -1,7 +1,6 @@
 """Deposits and payments through a real node, real proofs and real contracts."""
 
 import pytest
-
 from tests.integration.node.conftest import Stage, prove
 
 pytestmark = pytest.mark.slow

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.support.scenario import ClosedEpoch, Queued, Scenario, Signed
 
 from sotto import crypto
 from sotto.l1.watcher import BlockHead
@@ -20,7 +21,6 @@ from sotto.node.store import Store
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import EpochRecord, genesis_record
 from sotto.protocol.transaction import ProvenTransaction
-from tests.support.scenario import ClosedEpoch, Queued, Scenario, Signed
 
 IDENTITY = {"chain_id": "31337", "rollup": "0x" + "11" * 20}
 GOOD, BAD = b"\x01" * 256, b"\x02" * 256
@@ -83,7 +83,9 @@ class World:
     def fund(self, count: int, users: int = 1) -> None:
         """An epoch of deposits, `count` for each of the first users."""
         queued: list[Queued] = [
-            self.scenario.deposit(user, 1_000_000) for user in self.scenario.users[:users] for _ in range(count)
+            self.scenario.deposit(user, 1_000_000)
+            for user in self.scenario.users[:users]
+            for _ in range(count)
         ]
         self.close(queued, 16 if len(queued) > 4 else 4)
 
@@ -93,12 +95,16 @@ class World:
         self.core.ledger.append(epoch.result)
         self.core.ledger.confirm(record_of(epoch, self.core.l1_block))
 
-    def pay(self, user: int = 0, inputs: int = 1, fee: int = 10, expiry: int = FAR, epoch: int | None = None) -> Signed:
+    def pay(
+        self, user: int = 0, inputs: int = 1, fee: int = 10, expiry: int = FAR, epoch: int | None = None
+    ) -> Signed:
         """A payment of notes that nothing spends yet."""
         payer = self.scenario.users[user]
         owned = self.scenario.spendable(payer)[:inputs]
         taken = [self.scenario.take(note, epoch) for note in owned]
-        return self.scenario.pay(payer, taken, self.scenario.users[-1], 1000, fee=fee, expiry=expiry, epoch=epoch)
+        return self.scenario.pay(
+            payer, taken, self.scenario.users[-1], 1000, fee=fee, expiry=expiry, epoch=epoch
+        )
 
     def empty(self) -> Signed:
         """A transaction of dummies, which pays nothing."""

@@ -1,10 +1,11 @@
-"""The API's forms: errors with code, message and hint; limits; alignment; and the entries that wallets read."""
+"""The API's forms: errors with code, message and hint; limits; alignment; the entries that wallets read."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from tests.unit.node.conftest import BAD, World, proven, record_of
 
 from sotto.l1.deployment import Deployment
 from sotto.node.api import create_api
@@ -15,7 +16,6 @@ from sotto.node.queries import Queries
 from sotto.node.tables import DepositRow
 from sotto.protocol.field import field_to_json
 from sotto.protocol.transaction import transaction_to_json
-from tests.unit.node.conftest import BAD, World, proven, record_of
 
 ADDRESS = "0x" + "11" * 20
 DEPLOYMENT = Deployment.model_validate(
@@ -136,7 +136,9 @@ async def _chunks() -> AsyncIterator[bytes]:
         yield b"y" * 500
 
 
-async def test_a_node_that_is_not_ready_takes_nothing(client: httpx.AsyncClient, queries: Queries, world: World) -> None:
+async def test_a_node_that_is_not_ready_takes_nothing(
+    client: httpx.AsyncClient, queries: Queries, world: World
+) -> None:
     world.fund(1)
     queries.set_ready(OSError("no route to L1"))
     answer = await post(client, transaction_to_json(proven(world.pay())))
@@ -145,7 +147,9 @@ async def test_a_node_that_is_not_ready_takes_nothing(client: httpx.AsyncClient,
     assert (await client.get("/health")).status_code == 200
 
 
-async def test_entries_of_proven_epochs_rebuild_the_note_tree(client: httpx.AsyncClient, world: World) -> None:
+async def test_entries_of_proven_epochs_rebuild_the_note_tree(
+    client: httpx.AsyncClient, world: World
+) -> None:
     store, scenario = world.core.store, world.scenario
     user = scenario.users[0]
     for number in (1, 2):

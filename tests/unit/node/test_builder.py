@@ -1,14 +1,14 @@
 """Choice of lanes: order, sizes, limits, bundles."""
 
 import pytest
+from tests.support.scenario import Scenario, Signed
+from tests.unit.node.conftest import FAR, member
 
 from sotto.node.builder import Situation, build, is_full
 from sotto.node.pool import Bundle
 from sotto.protocol.errors import ChainedCommitmentUnknown, ExpiredTransaction, NullifierSpent
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
-from tests.support.scenario import Scenario, Signed
-from tests.unit.node.conftest import FAR, member
 
 NOW = 5_000
 
@@ -67,7 +67,10 @@ def test_builds_nothing_of_nothing(bench: Workbench) -> None:
 
 
 def test_queue_items_come_first_and_the_smallest_size_fits(bench: Workbench) -> None:
-    assert kinds(bench.situation([[bench.pay()]], items=2)) == [Kind.DEPOSIT] * 2 + [Kind.TRANSFER, Kind.NO_OP]
+    assert kinds(bench.situation([[bench.pay()]], items=2)) == [Kind.DEPOSIT] * 2 + [
+        Kind.TRANSFER,
+        Kind.NO_OP,
+    ]
     assert len(kinds(bench.situation([[bench.pay()]], items=4))) == 16
 
 
@@ -96,7 +99,11 @@ def test_operations_choose_the_size_and_the_rest_waits(bench: Workbench) -> None
 
 def test_drops_what_is_expired_or_spent_with_the_cause(bench: Workbench) -> None:
     late = bench.scenario.pay(
-        bench.alice, [bench.scenario.take(bench.scenario.spendable(bench.alice)[0])], bench.bob, 1, expiry=NOW - 1
+        bench.alice,
+        [bench.scenario.take(bench.scenario.spendable(bench.alice)[0])],
+        bench.bob,
+        1,
+        expiry=NOW - 1,
     )
     owned = bench.scenario.spendable(bench.bob)[0]
     twice = [
@@ -151,7 +158,9 @@ def test_at_most_four_anchors_and_the_fifth_waits(bench: Workbench) -> None:
     for _ in range(2):
         bench.scenario.close([bench.scenario.deposit(bench.alice, 5)], 4)
     epochs = (1, 2, 3, 4, 5)
-    bundles = [[bench.scenario.pay(bench.alice, [], bench.bob, 0, expiry=FAR, epoch=epoch)] for epoch in epochs]
+    bundles = [
+        [bench.scenario.pay(bench.alice, [], bench.bob, 0, expiry=FAR, epoch=epoch)] for epoch in epochs
+    ]
     built = build(bench.situation(bundles))
     assert built is not None
     assert len(built.bundles) == 4
@@ -160,7 +169,9 @@ def test_at_most_four_anchors_and_the_fifth_waits(bench: Workbench) -> None:
 
 
 def test_dead_anchors_are_dropped(bench: Workbench) -> None:
-    bundles = [[bench.scenario.pay(bench.alice, [], bench.bob, 0, expiry=FAR, epoch=epoch)] for epoch in (1, 3)]
+    bundles = [
+        [bench.scenario.pay(bench.alice, [], bench.bob, 0, expiry=FAR, epoch=epoch)] for epoch in (1, 3)
+    ]
     built = build(bench.situation(bundles, live_from=2))
     assert built is not None
     assert built.result.words.header.oldest == 3

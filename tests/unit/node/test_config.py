@@ -13,7 +13,9 @@ KEY = "0x" + "42" * 32
 
 def test_flags_before_environment_before_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "node.toml"
-    file.write_text('deployment = "file.json"\nport = 1\nepoch_wait = 3.5\nconfirmations = 7\n[fees]\n1 = 10\n')
+    file.write_text(
+        'deployment = "file.json"\nport = 1\nepoch_wait = 3.5\nconfirmations = 7\n[fees]\n1 = 10\n'
+    )
     monkeypatch.setenv("SOTTO_PORT", "2")
     monkeypatch.setenv("SOTTO_EPOCH_WAIT", "4.5")
     config = load_config(file, epoch_wait=5.5, host=None)

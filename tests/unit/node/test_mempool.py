@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from tests.unit.node.conftest import BAD, FAR, GOOD, World, make_policy, proven
 
 from sotto.node.core import Core
 from sotto.node.errors import (
@@ -21,10 +22,15 @@ from sotto.node.errors import (
     ProofInvalid,
 )
 from sotto.node.ledger import Ledger
-from sotto.protocol.errors import AccountExists, EqualNullifiers, OperationPreimageMissing, StaleKeySet, WrongDomain
+from sotto.protocol.errors import (
+    AccountExists,
+    EqualNullifiers,
+    OperationPreimageMissing,
+    StaleKeySet,
+    WrongDomain,
+)
 from sotto.protocol.field import Field
 from sotto.protocol.transaction import Kind, ProvenTransaction
-from tests.unit.node.conftest import BAD, FAR, GOOD, World, make_policy, proven
 
 
 async def test_takes_a_payment_and_answers_the_same_again(world: World) -> None:
@@ -72,7 +78,8 @@ async def test_of_two_spends_of_one_note_at_once_one_enters(world: World) -> Non
     user = world.scenario.users[0]
     owned = world.scenario.spendable(user)[0]
     spends = [
-        world.scenario.pay(user, [world.scenario.take(owned)], user, amount, fee=10, expiry=FAR) for amount in (1, 2)
+        world.scenario.pay(user, [world.scenario.take(owned)], user, amount, fee=10, expiry=FAR)
+        for amount in (1, 2)
     ]
     answers = await asyncio.gather(
         *(world.mempool.admit([proven(spend)], []) for spend in spends), return_exceptions=True
@@ -171,8 +178,8 @@ async def test_refuses_a_stale_operation(world: World) -> None:
     with pytest.raises(AccountExists):
         await world.mempool.admit([proven(second)], [second.plan.operation])
     stale = replace(second.plan.operation, previous=Field(7))
+    transaction = replace(second.transaction, operation=stale.word)
     with pytest.raises(StaleKeySet):
-        transaction = replace(second.transaction, operation=stale.word)
         await world.mempool.admit([ProvenTransaction(transaction, GOOD)], [stale])
 
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from tests.support.scenario import ClosedEpoch
+from tests.unit.node.conftest import IDENTITY, World, member, proven, record_of
 
 from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
 from sotto.node.chain import rebuild
@@ -12,8 +14,6 @@ from sotto.node.store import Store
 from sotto.node.tables import EpochStatus, SubmissionRow, TransactionStatus
 from sotto.node.transactions import bundles_of, rows_of
 from sotto.protocol.l1 import genesis_record
-from tests.support.scenario import ClosedEpoch
-from tests.unit.node.conftest import IDENTITY, World, member, proven, record_of
 
 
 def reopened(store: Store, identity: dict[str, str] = IDENTITY) -> Store:
