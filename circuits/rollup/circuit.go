@@ -148,7 +148,7 @@ func (c *Circuit) Define(api frontend.API) error {
 	for l := range c.Lanes {
 		kinds[l] = decodeKind(api, &c.Lanes[l])
 		digests[l] = c.Lanes[l].digest(api, kinds[l], c.Header.Domain, queue)
-		c.assertAnchor(api, l, kinds[l])
+		c.assertAnchorAndExpiry(api, l, kinds[l])
 		queue = api.Add(queue, kinds[l].queued(api))
 	}
 	api.AssertIsEqual(c.Header.QueueEnd, queue)

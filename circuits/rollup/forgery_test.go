@@ -28,6 +28,9 @@ type forgery struct {
 	want  []string
 }
 
+// solved holds the sets of lines that the solver was seen to refuse a violation of.
+var solved = map[string]bool{}
+
 // broken collects the lines that some forgery violates alone.
 var broken = map[string]bool{}
 
@@ -55,8 +58,13 @@ func (f forgery) run(t *testing.T) {
 	if len(lines) != 0 {
 		t.Errorf("also violates %q", lines)
 	}
-	if err := solve(t, c); (err != nil) != (len(f.want) != 0) {
-		t.Errorf("solver says %v", err)
+	// The audit evaluates the same definition that was compiled, so one lie about each set of lines is enough to see
+	// that compilation kept them; every truth is solved.
+	if wants := strings.Join(f.want, "\n"); wants == "" || !solved[wants] {
+		solved[wants] = true
+		if err := solve(t, c); (err != nil) != (wants != "") {
+			t.Errorf("solver says %v", err)
+		}
 	}
 }
 

@@ -54,8 +54,8 @@ func (l *Lane) transactionHash(api frontend.API, txKind, domain frontend.Variabl
 		l.Recipient, l.Fee, l.FeeAsset, l.Expiry, l.Operation, ext)
 }
 
-// assertAnchor constrains a lane with a client proof to use the anchor of one slot, and not to be expired.
-func (c *Circuit) assertAnchor(api frontend.API, l int, k kind) {
+// assertAnchorAndExpiry constrains a lane with a client proof to use the anchor of one slot, and not to be expired.
+func (c *Circuit) assertAnchorAndExpiry(api frontend.API, l int, k kind) {
 	lane := &c.Lanes[l]
 	product := k.direct(api)
 	for _, a := range c.Anchors {
