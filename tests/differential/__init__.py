@@ -1,0 +1,1 @@
+"""Specification, circuits and contracts fed with the same operations."""
