@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -121,4 +122,31 @@ func FuzzAssign(f *testing.F) {
 			t.Fatalf("encoding is not stable: %v", err)
 		}
 	})
+}
+
+// Coverage-guided fuzzing is slow on documents of this size, so damage is also tried at random.
+func TestParseSurvivesDamage(t *testing.T) {
+	valid := encode(t, mixedEpoch())
+	random := rand.New(rand.NewPCG(1, 2))
+	const bytesOfInterest = `0123456789abcdefx"{}[]:,-.+eE nul\`
+	for range 400 {
+		data := bytes.Clone(valid)
+		for range 1 + random.IntN(3) {
+			data[random.IntN(len(data))] = bytesOfInterest[random.IntN(len(bytesOfInterest))]
+		}
+		if random.IntN(8) == 0 {
+			data = data[:random.IntN(len(data))]
+		}
+		w, err := rollup.ParseWitness(4, data)
+		var typed *strictjson.Error
+		var lanes rollup.ErrLanes
+		switch {
+		case err != nil && !errors.As(err, &typed) && !errors.As(err, &lanes):
+			t.Fatalf("untyped error %v", err)
+		case err == nil:
+			if _, err := w.Assignment(); err != nil {
+				t.Fatalf("parsed witness has no assignment: %v", err)
+			}
+		}
+	}
 }
