@@ -11,11 +11,11 @@ from web3.types import TxParams
 
 from sotto.demo.processes import DemoError
 from sotto.demo.stage import Stage
-from sotto.l1.bridge import ETH, BridgeContract
+from sotto.l1.bridge import ETH
 from sotto.l1.sender import Sender
 from sotto.l1.token import TokenContract
 from sotto.wallet.context import NativeProver
-from sotto.wallet.settlement import L1Receipt
+from sotto.wallet.settlement import L1Receipt, VaultContract
 
 
 @dataclass
@@ -100,11 +100,11 @@ class Reserve:
 
 async def read_reserve(stage: Stage, asset: int, notes: int) -> Reserve:
     """Ask the contracts about an asset of which the wallets hold `notes`."""
-    bridge = BridgeContract(stage.web3, stage.deployment.address("Bridge"))
-    state = await bridge.asset(asset)
+    bridge = VaultContract(stage.web3, stage.deployment.address("Bridge"))
+    vault = await bridge.vault(asset)
     if asset == ETH:
         held = int(await stage.web3.eth.get_balance(bridge.address))
     else:
-        held = await TokenContract(stage.web3, state.token).balance_of(bridge.address)
+        held = await TokenContract(stage.web3, vault.token).balance_of(bridge.address)
     fees = await bridge.fees_owed(stage.accounts[1].address, asset)
-    return Reserve(asset, held, state.liabilities, notes, fees)
+    return Reserve(asset, held, vault.liabilities, notes, fees)

@@ -230,9 +230,7 @@ async def _tell_epoch(cast: _Cast, epoch: int, transfers: int) -> None:
     cast.figures.gas.append((f"epoch {epoch}, {message.lanes} lanes", gas))
     cast.figures.transfers += transfers
     cast.figures.transfer_gas += gas if transfers else 0
-    cast.say(
-        f"   Epoch {epoch} is proven on Ethereum: {gas:,} gas. Every wallet checks it against its record there."
-    )
+    cast.say(f"   Epoch {epoch} is proven on Ethereum: {gas:,} gas. Every wallet checks that record.")
 
 
 def _tell_proof(cast: _Cast) -> None:

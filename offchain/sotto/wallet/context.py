@@ -108,7 +108,12 @@ class Context:
         return self.settlement
 
     async def load_assets(self) -> dict[int, Asset]:
-        """The deployment's assets by number."""
+        """The deployment's assets by number, compared with L1 when there is an endpoint."""
         if not self.assets:
-            self.assets = {asset.asset: asset for asset in await self.client.assets()}
+            listed = await self.client.assets()
+            l1 = await self.l1()
+            if l1 is not None:
+                for asset in listed:
+                    await l1.check_asset(asset)
+            self.assets = {asset.asset: asset for asset in listed}
         return self.assets

@@ -53,7 +53,7 @@ async def deposit(
     esk = deposit_esk(context.keys.outgoing, counter)
     ciphertext, r = note_encrypt(esk, address.key, value, asset.asset, reference)
     part = partial(address.owner, Field(r))
-    queued = await l1.deposit(asset.asset, asset.address, value, part, ciphertext)
+    queued = await l1.deposit(asset.asset, value, part, ciphertext)
     action = context.state.add_action(
         kind=ActionKind.DEPOSIT,
         h=Deposit(part, asset.asset, value).h(context.keys.domain, queued.index),

@@ -121,14 +121,19 @@ async def carry_out(context: Context, order: Order) -> Action:
 async def prove_again(context: Context, number: int, report: SyncReport) -> None:
     """Send an action again whose parents' epoch closed first, with the same notes and receivers.
 
-    Raises TransactionDropped when its notes are spent or gone.
+    It waits for a later sync while a parent is not proven, and is given up when its notes are spent or gone.
     """
-    action = context.state.action(number)
-    drafts = [pending.draft for pending in context.state.pending if pending.action == number]
-    unlock(context.state, [number], ActionStatus.DROPPED, "its parents' epoch closed first")
-    if not _external(context, drafts) <= {n.commitment for n in context.state.spendable(chained=True)}:
+    state = context.state
+    action = state.action(number)
+    drafts = [pending.draft for pending in state.pending if pending.action == number]
+    external = _external(context, drafts)
+    if external & set(state.incoming):
+        return
+    settled = {note.commitment for note in state.notes.values() if note.spent_epoch is None}
+    unlock(state, [number], ActionStatus.DROPPED, "its notes are spent or did not arrive")
+    if not external <= settled:
         context.save()
-        raise TransactionDropped(action.h, "its notes are spent or did not arrive")
+        return
     action.status, action.cause = ActionStatus.PENDING, ""
     await _deliver(context, action, drafts, report)
 

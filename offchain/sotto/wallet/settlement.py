@@ -18,6 +18,7 @@ from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender
 from sotto.l1.token import TokenContract
 from sotto.protocol.l1 import compute_domain
+from sotto.wallet.amounts import Asset
 from sotto.wallet.errors import L1NotConfigured, L1Rejected, L1Unreachable, StateMismatch, WrongDeployment
 
 _ATTEMPTS: Final = 5
@@ -54,6 +55,23 @@ class _Rollup(RollupContract):
         return to_checksum_address(await self._call("queue"))
 
 
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """What the bridge says of an asset: smallest units that it owes, and the token (zero address for ETH)."""
+
+    liabilities: int
+    token: ChecksumAddress
+
+
+class VaultContract(BridgeContract):
+    """The bridge with its books."""
+
+    async def vault(self, asset: int) -> Vault:
+        """The books of an asset."""
+        liabilities, _cap, token = await self._call("assets", asset)
+        return Vault(liabilities, to_checksum_address(token))
+
+
 class Settlement:
     """The contracts of one deployment, reached from the rollup's address.
 
@@ -71,7 +89,7 @@ class Settlement:
         self._rollup = _Rollup(self._web3, to_checksum_address(rollup))
         self._account = account
         self._sender = None if account is None else Sender(self._web3, account)
-        self._bridge: BridgeContract | None = None
+        self._bridge: VaultContract | None = None
         self._queue: L1QueueContract | None = None
 
     async def connect(self, domain: int) -> None:
@@ -90,7 +108,7 @@ class Settlement:
             queue = await self._rollup.queue()
         except L1Error as error:
             raise translate(error) from error
-        self._bridge = BridgeContract(self._web3, bridge)
+        self._bridge = VaultContract(self._web3, bridge)
         self._queue = L1QueueContract(self._web3, queue)
 
     async def close(self) -> None:
@@ -128,16 +146,27 @@ class Settlement:
         except L1Error as error:
             raise translate(error) from error
 
-    async def deposit(
-        self, asset: int, token: str | None, value: int, partial: int, ciphertext: bytes
-    ) -> QueuedDeposit:
+    async def check_asset(self, asset: Asset) -> None:
+        """Compare a token with what bridge and token say of it. Raises StateMismatch."""
+        bridge, _ = self._contracts()
+        if asset.asset == ETH:
+            return
+        try:
+            token = (await bridge.vault(asset.asset)).token
+            decimals = await TokenContract(self._web3, token).decimals()
+        except L1Error as error:
+            raise translate(error) from error
+        if token.lower() != asset.address or decimals != asset.decimals:
+            raise StateMismatch(f"asset {asset.asset} is token {token} with {decimals} decimals on L1")
+
+    async def deposit(self, asset: int, value: int, partial: int, ciphertext: bytes) -> QueuedDeposit:
         """Deposit an asset, after an approval of exactly the value when it is a token that needs it."""
         bridge, queue = self._contracts()
         approval = None
         if asset == ETH:
             transaction = bridge.deposit_eth(value, partial, ciphertext)
         else:
-            approval = await self._approve(token, bridge.address, value)
+            approval = await self._approve(asset, bridge, value)
             transaction = bridge.deposit(asset, value, partial, ciphertext)
         receipt = await self._send(transaction)
         for log in receipt["logs"]:
@@ -159,14 +188,14 @@ class Settlement:
         except L1Error as error:
             raise translate(error) from error
 
-    async def _approve(self, token: str | None, spender: ChecksumAddress, value: int) -> L1Receipt | None:
-        contract = TokenContract(self._web3, to_checksum_address(token or ""))
+    async def _approve(self, asset: int, bridge: VaultContract, value: int) -> L1Receipt | None:
         try:
-            if await contract.allowance(self.address, spender) >= value:
+            token = TokenContract(self._web3, (await bridge.vault(asset)).token)
+            if await token.allowance(self.address, bridge.address) >= value:
                 return None
         except L1Error as error:
             raise translate(error) from error
-        return _receipt(await self._send(contract.approve(spender, value)))
+        return _receipt(await self._send(token.approve(bridge.address, value)))
 
     async def _send(self, transaction: TxParams) -> TxReceipt:
         if self._sender is None:
@@ -176,7 +205,7 @@ class Settlement:
         except L1Error as error:
             raise translate(error) from error
 
-    def _contracts(self) -> tuple[BridgeContract, L1QueueContract]:
+    def _contracts(self) -> tuple[VaultContract, L1QueueContract]:
         if self._bridge is None or self._queue is None:
             raise L1NotConfigured("the contracts are not connected yet")
         return self._bridge, self._queue

@@ -158,12 +158,17 @@ class Wallet:
         return await self._context.load_assets()
 
     async def asset(self, name: str) -> Asset:
-        """The asset with a symbol (any case) or number. Raises UnknownAsset."""
-        listed = (await self.assets()).values()
-        for asset in listed:
-            if name.upper() == asset.symbol.upper() or name == str(asset.asset):
-                return asset
-        raise UnknownAsset(f"{name[:40]!r} is none of {', '.join(a.symbol for a in listed)}")
+        """The asset with a number or a symbol (any case) that only one has. Raises UnknownAsset."""
+        listed = await self.assets()
+        if name.isascii() and name.isdigit() and len(name) <= 20 and int(name) in listed:
+            return listed[int(name)]
+        found = [asset for asset in listed.values() if asset.symbol.upper() == name.upper()]
+        if len(found) > 1:
+            raise UnknownAsset(f"{len(found)} assets have the symbol {name[:40]!r}: give the number")
+        if not found:
+            symbols = ", ".join(asset.symbol for asset in listed.values())
+            raise UnknownAsset(f"{name[:40]!r} is none of {symbols}")
+        return found[0]
 
     def balances(self) -> Mapping[int, Balance]:
         """Balance of each asset that this wallet has, as of the last sync."""
