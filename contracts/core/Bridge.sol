@@ -83,6 +83,8 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBridge
+    /// @dev Under the lock: a token that calls back finds every function that moves funds closed.
+    // slither-disable-next-line reentrancy-no-eth
     function depositWithPermit(
         AssetId asset,
         uint256 value,
@@ -129,6 +131,7 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
         for (uint256 i = 0; i < requests.length; i++) {
             ClaimRequest calldata request = requests[i];
             // A recipient that burns all gas it gets must not take the share of those after it.
+            // slither-disable-next-line calls-loop
             try this.claim{gas: gasleft() / (requests.length - i)}(
                 request.record, request.lane, request.asset, request.value, request.recipient, request.proof
             ) {
@@ -216,6 +219,8 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
         return asset == ETH || assets[asset].token != address(0);
     }
 
+    /// @dev Only under the lock: the balance taken before stays true over the calls.
+    // slither-disable-next-line reentrancy-balance
     function _depositToken(AssetId asset, IERC20 token, uint256 value, uint256 notePartial, bytes calldata ciphertext)
         private
         returns (uint256 index)

@@ -13,6 +13,8 @@ contract L1Queue is IL1Queue {
     QueueItem[] private _items;
 
     /// @param bridge_ Address that the bridge will be deployed to; its constructor checks that it is.
+    // The bridge's constructor checks that it is this address.
+    // slither-disable-next-line missing-zero-check
     constructor(address bridge_) {
         bridge = bridge_;
     }

@@ -279,6 +279,8 @@ contract Rollup is IRollup {
             for (uint256 earlier = 0; earlier < slot; earlier++) {
                 if (fees.assets[earlier] == asset) revert FeeAssetRepeated(asset);
             }
+            // At most four, to our own bridge.
+            // slither-disable-next-line calls-loop
             bool listed = asset == AssetId.unwrap(ETH)
                 || (asset <= type(uint64).max && _bridge.isListed(AssetId.wrap(uint64(asset))));
             if (!listed) revert FeeAssetUnlisted(asset);
@@ -333,6 +335,8 @@ contract Rollup is IRollup {
     function _fixVerifiers(address[] memory members) private {
         if (members.length == 0) revert BadVerifierSet();
         for (uint256 i = 0; i < members.length; i++) {
+            // Once, by the deployer.
+            // slither-disable-next-line calls-loop
             uint256 lanes = IEpochVerifier(members[i]).laneCount();
             if (lanes == 0 || lanes > Withdrawals.MAX_LANES || laneCount[members[i]] != 0) revert BadVerifierSet();
             laneCount[members[i]] = lanes;
@@ -342,6 +346,8 @@ contract Rollup is IRollup {
 
     function _storeGenesis(uint256 state, uint256 anchor) private {
         if (state == 0 || state >= FIELD_MODULUS || anchor == 0 || anchor >= FIELD_MODULUS) revert BadGenesis();
+        // All other fields of genesis are 0.
+        // slither-disable-next-line uninitialized-local
         EpochRecord memory genesis;
         genesis.id = GENESIS;
         genesis.newState = state;

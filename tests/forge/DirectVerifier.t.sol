@@ -167,7 +167,7 @@ contract DirectVerifierTest is Assertions {
     }
 
     /// @dev A proof that a precompile refuses must leave the caller gas to go on with.
-    function test_FailingPrecompileLeavesGas() public {
+    function test_FailingPrecompileLeavesGas() public view {
         (uint256[] memory h, bytes memory proofs) = _clients(9, 2);
         _set(proofs, 0, 1);
         _set(proofs, 1, 1);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.37;
 
 import {CommitInput} from "../../contracts/interfaces/IRollup.sol";
 import {AssetId} from "../../contracts/types/AssetId.sol";
+import {EpochId} from "../../contracts/types/EpochId.sol";
 import {EpochFees, EpochRecord} from "../../contracts/types/EpochRecord.sol";
 import {Deployment} from "./support/Deployment.sol";
 import {Epoch, EpochBuilder, Lane} from "./support/EpochBuilder.sol";
@@ -138,6 +139,8 @@ contract GasTest is Deployment {
 
     function _input(Epoch memory epoch, bytes32[] memory tails) private view returns (CommitInput memory input) {
         input = inputFor(epoch, tails);
+        // Its successor is the parent here, which need not be supplied again.
+        if (epoch.header[2] + 1 == EpochId.unwrap(tip.id)) input.oldestSuccessor = new EpochRecord[](0);
         input.clientProofs = "";
         for (uint256 l = 0; l < epoch.lanes.length; l++) {
             Lane memory lane = epoch.lanes[l];

@@ -21,6 +21,7 @@ contract RollupCommitTest is Deployment {
         epoch.lanes[3] = withdrawalLane(3, 1, 5, 77);
         epoch.lanes[9] = withdrawalLane(9, 2, 6, 78);
         epoch.lanes[9].kind = 5;
+        (epoch.operations[0], epoch.operations[7]) = (EpochBuilder.P - 1, 7);
         epoch.lanes[15] = withdrawalLane(15, 2, 7, 1 << 200);
         (epoch.header[6], epoch.header[10], epoch.header[7]) = (1, 16 * 10 ** 14, 2);
         EpochRecord memory record = expectedRecord(epoch, proposer);
@@ -73,16 +74,16 @@ contract RollupCommitTest is Deployment {
     function test_RefusesWrongLengths() public {
         CommitInput memory input = inputFor(emptyEpoch(4));
         input.words = bytes.concat(input.words, hex"00");
-        _refuse(input, abi.encodeWithSelector(IRollup.WrongWordsLength.selector, 4197, 4198));
+        _refuse(input, abi.encodeWithSelector(IRollup.WrongWordsLength.selector, 4261, 4262));
         input = inputFor(emptyEpoch(4));
         input.verifier = address(large);
-        _refuse(input, abi.encodeWithSelector(IRollup.WrongWordsLength.selector, 15105, 4197));
+        _refuse(input, abi.encodeWithSelector(IRollup.WrongWordsLength.selector, 15361, 4261));
         input = inputFor(emptyEpoch(4));
         bytes memory words = input.words;
         assembly ("memory-safe") {
             mstore(words, sub(mload(words), 1))
         }
-        _refuse(input, abi.encodeWithSelector(IRollup.WrongWordsLength.selector, 4197, 4196));
+        _refuse(input, abi.encodeWithSelector(IRollup.WrongWordsLength.selector, 4261, 4260));
     }
 
     function test_RefusesWrongClientProofCount() public {
@@ -164,7 +165,7 @@ contract RollupCommitTest is Deployment {
         Epoch memory epoch = emptyEpoch(4);
         bytes memory words = EpochBuilder.encode(epoch);
         uint256 l1Bytes = (15 + 16) * 31;
-        for (uint256 i = 0; i < 3 + 10 * 4; i++) {
+        for (uint256 i = 0; i < 3 + 10 * 4 + 2; i++) {
             // Word 0 is compared with the parent's state before.
             if (i == 0) continue;
             uint256 offset = i < 7 ? 32 * i : 32 * i + l1Bytes;
@@ -218,6 +219,8 @@ contract RollupCommitTest is Deployment {
         CommitInput memory input = inputFor(epoch);
         input.oldestSuccessor = new EpochRecord[](0);
         _refuse(input, abi.encodeWithSelector(IRollup.WrongOldestSuccessorCount.selector, 0));
+        input.oldestSuccessor = new EpochRecord[](2);
+        _refuse(input, abi.encodeWithSelector(IRollup.WrongOldestSuccessorCount.selector, 2));
         input.oldestSuccessor = new EpochRecord[](1);
         input.oldestSuccessor[0] = recordOf[2];
         _refuseAs(input, IRollup.OldestSuccessorMismatch.selector);
@@ -235,7 +238,20 @@ contract RollupCommitTest is Deployment {
         _refuse(inputFor(epoch), abi.encodeWithSelector(IRollup.OldestExpired.selector, 0, start));
         epoch.header[3] = height() - 1;
         commitEpoch(epoch);
+        // The parent itself is the successor of the epoch before it.
+        epoch = emptyEpoch(4);
+        epoch.header[2] = 2;
+        input = inputFor(epoch);
+        input.oldestSuccessor = new EpochRecord[](0);
+        vm.prank(proposer);
+        rollup.commit(input);
+        remember(expectedRecord(epoch, proposer));
         vm.roll(start + 100_000);
+        epoch = emptyEpoch(4);
+        epoch.header[2] = 3;
+        input = inputFor(epoch);
+        input.oldestSuccessor = new EpochRecord[](0);
+        _refuseAs(input, IRollup.OldestExpired.selector);
         commitEpoch(emptyEpoch(4));
     }
 

@@ -21,6 +21,8 @@ struct Epoch {
     /// domain, id, oldest, now, queue start, queue end, 4 fee assets, 4 fee totals, reserved
     uint256[15] header;
     Lane[] lanes;
+    /// id and new key set of each account operation: N/2 words, the rest is not encoded
+    uint256[8] operations;
 }
 
 /// @title Encodes epochs by the text of docs/spec/05-epoch.md and 06-l1.md, apart from the contracts' own code
@@ -28,31 +30,29 @@ library EpochBuilder {
     uint256 internal constant P = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
 
     function encode(Epoch memory epoch) internal pure returns (bytes memory words) {
-        words = bytes.concat(bytes32(epoch.oldState), bytes32(epoch.newState), bytes32(epoch.ownAnchor));
-        for (uint256 l = 0; l < epoch.lanes.length; l++) {
-            words = bytes.concat(words, bytes32(epoch.lanes[l].link));
-        }
-        for (uint256 i = 0; i < 15; i++) {
-            words = bytes.concat(words, short(epoch.header[i]));
-        }
-        for (uint256 l = 0; l < epoch.lanes.length; l++) {
-            Lane memory lane = epoch.lanes[l];
-            words = bytes.concat(words, short(lane.kind), short(lane.value), short(lane.asset), short(lane.recipient));
-        }
-        for (uint256 l = 0; l < epoch.lanes.length; l++) {
-            words = bytes.concat(words, abi.encode(epoch.lanes[l].dataField));
-        }
-        for (uint256 l = 0; l < epoch.lanes.length; l++) {
-            for (uint256 i = 0; i < 15; i++) {
-                words = bytes.concat(words, short(epoch.lanes[l].dataByte[i]));
+        uint256 n = epoch.lanes.length;
+        uint256[] memory d = numbers(epoch);
+        uint256 length = (3 + 10 * n + n / 2) * 32 + (15 + 19 * n) * 31;
+        words = new bytes(length + 32);
+        uint256 offset;
+        for (uint256 i = 0; i < d.length; i++) {
+            bool isField = i < 3 + n || (i >= 18 + 5 * n && i < 18 + 14 * n + n / 2);
+            uint256 word = isField ? d[i] : short(d[i]);
+            assembly ("memory-safe") {
+                mstore(add(add(words, 0x20), offset), word)
             }
+            offset += isField ? 32 : 31;
+        }
+        assert(offset == length);
+        assembly ("memory-safe") {
+            mstore(words, length)
         }
     }
 
     /// @dev All words as numbers, in order.
     function numbers(Epoch memory epoch) internal pure returns (uint256[] memory d) {
         uint256 n = epoch.lanes.length;
-        d = new uint256[](18 + 29 * n);
+        d = new uint256[](18 + 29 * n + n / 2);
         uint256 place = 3;
         (d[0], d[1], d[2]) = (epoch.oldState, epoch.newState, epoch.ownAnchor);
         for (uint256 l = 0; l < n; l++) {
@@ -70,6 +70,9 @@ library EpochBuilder {
             for (uint256 i = 0; i < 9; i++) {
                 d[place++] = epoch.lanes[l].dataField[i];
             }
+        }
+        for (uint256 i = 0; i < n / 2; i++) {
+            d[place++] = epoch.operations[i];
         }
         for (uint256 l = 0; l < n; l++) {
             for (uint256 i = 0; i < 15; i++) {
@@ -142,9 +145,10 @@ library EpochBuilder {
         }
     }
 
-    function short(uint256 word) internal pure returns (bytes31) {
+    /// @dev A byte word as the first 31 bytes of a word.
+    function short(uint256 word) internal pure returns (uint256) {
         require(word < 1 << 248, "byte word too large");
-        return bytes31(uint248(word));
+        return word << 8;
     }
 
     function _append(bytes32[] memory list, bytes32 element) private pure returns (bytes32[] memory longer) {
