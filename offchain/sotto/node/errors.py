@@ -1,5 +1,5 @@
 # ruff: noqa: N818 - a rejection is named by its cause, as the specification and the contracts name it
-"""Errors of the node, each with its HTTP status and a hint at what to do; the API's code is the class name."""
+"""Errors of the node, each with its HTTP status and a hint; the API's code is the class name."""
 
 from typing import ClassVar
 

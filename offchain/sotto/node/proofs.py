@@ -20,8 +20,8 @@ GATHER_SECONDS = 0.005
 class ProofVerifier:
     """Checks proofs of the transfer circuit.
 
-    An accepted h is remembered with the proof that was valid for it, a refused proof only together with its h:
-    else anyone could have an honest transaction refused by sending its h with a wrong proof first.
+    An accepted h is remembered with the proof that was valid for it, a refused proof only together with its
+    h: else anyone could have an honest transaction refused by sending its h with a wrong proof first.
 
     Args:
         remembered: results kept of either kind.

@@ -1,0 +1,144 @@
+"""Contract classes, sender and watcher against a real chain."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from sotto.l1.bridge import BridgeContract
+from sotto.l1.deployment import read_deployment
+from sotto.l1.errors import ContractRejected, DeploymentInvalid, L1Unavailable, ReorgTooDeep, TransactionReverted
+from sotto.l1.events import ReceivedCommit, ReceivedDeposit
+from sotto.l1.queue import L1QueueContract
+from sotto.l1.rollup import RollupContract
+from sotto.l1.sender import Sender
+from sotto.l1.watcher import BlockAdded, BlockHead, Change, RolledBack, Watcher
+from sotto.protocol.l1 import QueueItem, deposit_item, genesis_record
+from tests.integration.node.conftest import Stage
+from tests.support.chain import KEYS
+
+
+def watcher_of(web3: Any, stage: Stage, known: list[BlockHead]) -> Watcher:
+    """A watcher from genesis, or from known blocks on."""
+    deployment = read_deployment(stage.deployment)
+    queue = L1QueueContract(web3, deployment.address("L1Queue"))
+    rollup = RollupContract(web3, deployment.address("Rollup"))
+    return Watcher(web3, {queue.address: queue.decode, rollup.address: rollup.decode}, 0, known)
+
+
+def changes(stage: Stage, known: list[BlockHead]) -> list[Change]:
+    """All changes since the known blocks, which are kept up to date."""
+
+    async def read(web3: Any) -> list[Change]:
+        return [change async for change in watcher_of(web3, stage, known).changes()]
+
+    found: list[Change] = stage.run(read)
+    for change in found:
+        match change:
+            case BlockAdded():
+                known.append(change.head)
+            case RolledBack():
+                known[:] = [head for head in known if head.number <= change.number]
+    return found
+
+
+def deposits_of(found: list[Change]) -> list[ReceivedDeposit]:
+    """Deposits among the changes' events."""
+    added = [change for change in found if isinstance(change, BlockAdded)]
+    return [event for change in added for event in change.events if isinstance(event, ReceivedDeposit)]
+
+
+def test_reads_genesis_and_deposits_as_the_contracts_store_them(stage: Stage) -> None:
+    queued = stage.scenario.deposit(stage.scenario.users[0], 10**15)
+    stage.deposit(queued)
+    found = changes(stage, [])
+    events = [event for change in found if isinstance(change, BlockAdded) for event in change.events]
+    commit, deposit = events
+    assert isinstance(commit, ReceivedCommit)
+    assert commit.record == genesis_record(commit.position.block_number)
+    assert commit.record.hash() == commit.record_hash
+    assert isinstance(deposit, ReceivedDeposit)
+    assert (deposit.index, deposit.value, deposit.partial) == (0, 10**15, queued.deposit.partial)
+    item: QueueItem = deposit_item(queued.deposit, deposit.depositor, deposit.ciphertext)
+    queue = read_deployment(stage.deployment).address("L1Queue")
+    slot = stage.run(lambda web3: L1QueueContract(web3, queue).item(0))
+    assert slot == (item.digest(), deposit.position.block_number)
+
+
+def test_reports_a_reorganisation_before_the_new_blocks(stage: Stage) -> None:
+    users, known = stage.scenario.users, list[BlockHead]()
+    changes(stage, known)
+    snapshot = stage.chain.request("evm_snapshot", [])
+    stage.deposit(stage.scenario.deposit(users[0], 111))
+    stage.chain.mine(3)
+    assert [event.value for event in deposits_of(changes(stage, known))] == [111]
+    stage.chain.request("evm_revert", [snapshot])
+    stage.chain.mine(1)
+    stage.deposit(stage.scenario.deposit(users[0], 222))
+    fork = known[-5].number
+    found = changes(stage, known)
+    assert found[0] == RolledBack(fork)
+    assert [event.value for event in deposits_of(found)] == [222]
+    assert changes(stage, known) == []
+
+
+def test_reads_a_long_way_in_few_questions(stage: Stage) -> None:
+    stage.deposit(stage.scenario.deposit(stage.scenario.users[0], 5))
+    stage.chain.mine(800)
+    stage.deposit(stage.scenario.deposit(stage.scenario.users[0], 6))
+    found = changes(stage, [])
+    assert len(found) < 270
+    assert [event.value for event in deposits_of(found)] == [5, 6]
+
+
+def test_stops_when_no_known_block_is_left(stage: Stage) -> None:
+    with pytest.raises(ReorgTooDeep):
+        changes(stage, [BlockHead(1, b"\x01" * 32), BlockHead(2, b"\x02" * 32)])
+
+
+def test_a_revert_has_the_name_and_arguments_of_the_contracts_error(stage: Stage) -> None:
+    bridge = read_deployment(stage.deployment).address("Bridge")
+
+    async def send(web3: Any, value: int, ciphertext: bytes, gas: int | None = None) -> None:
+        transaction = BridgeContract(web3, bridge).deposit_eth(value, 5, ciphertext)
+        sender = Sender(web3, Account.from_key(KEYS[2]))
+        if gas is None:
+            await sender.send(transaction)
+            return
+        # Past the estimate, as a transaction that fails only in its block.
+        hash_ = await web3.eth.send_transaction({**transaction, "from": sender.address, "gas": gas})
+        await sender.wait(bytes(hash_))
+
+    with pytest.raises(ContractRejected) as short:
+        stage.run(lambda web3: send(web3, 1, b"\x01" * 92))
+    assert (short.value.name, short.value.arguments) == ("WrongCiphertextLength", (93, 92))
+    with pytest.raises(ContractRejected, match="ZeroValue"):
+        stage.run(lambda web3: send(web3, 0, b"\x01" * 93))
+    with pytest.raises(TransactionReverted, match="ZeroValue"):
+        stage.run(lambda web3: send(web3, 0, b"\x01" * 93, gas=300_000))
+    queue = read_deployment(stage.deployment).address("L1Queue")
+    with pytest.raises(ContractRejected, match=r"NoSuchItem\(0, 0\)"):
+        stage.run(lambda web3: L1QueueContract(web3, queue).item(0))
+
+
+def test_an_unreachable_l1_is_told_from_a_refusing_contract(stage: Stage) -> None:
+    rollup = read_deployment(stage.deployment).address("Rollup")
+
+    async def ask(web3: Any) -> None:
+        web3.provider.endpoint_uri = "http://127.0.0.1:1"
+        await RollupContract(web3, rollup).domain()
+
+    with pytest.raises(L1Unavailable):
+        stage.run(ask)
+
+
+def test_malformed_deployment_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "1.json"
+    with pytest.raises(DeploymentInvalid, match="ape run deploy"):
+        read_deployment(path)
+    for content in ("{", "[]", json.dumps({"chain_id": 1, "contracts": {"Rollup": {"address": "0x12", "block": 1}}})):
+        path.write_text(content)
+        with pytest.raises(DeploymentInvalid):
+            read_deployment(path)
