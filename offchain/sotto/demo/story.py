@@ -156,11 +156,13 @@ async def _pay(cast: _Cast) -> None:
     await cast.sync()
     symbol = cast.token.symbol
     cast.say(f"   Bob pays 120.50 {symbol} to Carol; the fee is in ETH, from another note of his.")
-    second = await bob.send(symbol, [Payment(carol.address, 120_500_000)])
-    _tell_proof(cast)
     cast.say("   At the same time Carol pays 0.1 ETH to Alice.")
-    third = await carol.send("ETH", [Payment(alice.address, _ETH // 10)])
-    _tell_proof(cast)
+    # Together, so that one epoch can have both.
+    second, third = await asyncio.gather(
+        bob.send(symbol, [Payment(carol.address, 120_500_000)]),
+        carol.send("ETH", [Payment(alice.address, _ETH // 10)]),
+    )
+    cast.say("   Their wallets proved both and the node took them.")
     done = await asyncio.gather(bob.wait(second.number), carol.wait(third.number))
     epochs = sorted({action.epoch for action in done if action.epoch is not None})
     for epoch in epochs:

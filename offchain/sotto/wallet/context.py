@@ -68,9 +68,9 @@ class NativeProver:
         data = json.dumps(witness).encode()
         try:
             result = await asyncio.to_thread(crypto.prove, "transfer", data)
-        except WitnessRejected as error:
-            # The library's message may quote secrets.
-            raise ProofRejected("the statement does not hold") from error.with_traceback(None)
+        except WitnessRejected:
+            # The library's message may quote secrets, so it is not kept as a cause either.
+            raise ProofRejected("the statement does not hold") from None
         except CryptoError as error:
             raise ProofRejected(f"{type(error).__name__}: {error}") from error
         return result.proof

@@ -1,5 +1,7 @@
 """Payments against the recorded node: every witness satisfies the circuit, every balance is exact."""
 
+from typing import Any
+
 import pytest
 from tests.unit.wallet.conftest import OpenWallet
 from tests.unit.wallet.recorded import DOMAIN, ETHER, PRICE, TOKEN, RecordedNode
@@ -298,3 +300,46 @@ async def test_restored_wallet_finds_everything(node: RecordedNode, open_wallet:
     assert again.balances()[1] == alice.balances()[1]
     shown = [(a.kind, a.value, a.fee, a.epoch) for a in again.history()]
     assert shown == [(a.kind, a.value, a.fee, a.epoch) for a in alice.history()]
+
+
+async def test_dropped_child_waits_for_a_parent_whose_epoch_is_not_proven(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    alice, bob = await open_wallet("alice"), await open_wallet("bob")
+    await funded(node, alice, ETHER)
+    await alice.send("ETH", [Payment(bob.address, 1000)])
+    action = await alice.send("ETH", [Payment(bob.address, 2000)])
+    child = list(node.pool)[1]
+    node.pool.remove([child])
+    node.statuses[child.id] = {"status": "dropped", "epoch": None, "reason": "ChainedCommitmentUnknown: 0x1"}
+
+    def closed(path: str, answer: Any) -> Any:
+        return [{**entry, "epoch": 2, "lane": 0} for entry in answer] if path == "/v1/pending" else answer
+
+    node.tamper = closed
+    await alice.sync()
+    assert len(node.pool) == 1
+    assert alice.history()[action.number].status == ActionStatus.PENDING
+    with pytest.raises(InsufficientFunds):
+        await alice.send("ETH", [Payment(bob.address, 1)])
+    node.tamper = lambda _path, answer: answer
+    node.close()
+    await alice.sync()
+    node.close()
+    assert (await alice.wait(action.number)).status == ActionStatus.PROVEN
+    await bob.sync()
+    assert available(bob) == 3000
+
+
+async def test_child_falls_with_its_dropped_parent(node: RecordedNode, open_wallet: OpenWallet) -> None:
+    alice, bob = await open_wallet("alice"), await open_wallet("bob")
+    await funded(node, alice, ETHER)
+    first = await alice.send("ETH", [Payment(bob.address, 1000)])
+    second = await alice.send("ETH", [Payment(bob.address, 2000)])
+    node.drop("ChainedCommitmentUnknown: 0x1")
+    node.statuses[first.h]["reason"] = "ExpiredTransaction: 1"
+    await alice.sync()
+    await alice.sync()
+    assert [alice.history()[a.number].status for a in (first, second)] == [ActionStatus.DROPPED] * 2
+    assert available(alice) == ETHER
+    assert alice.balances()[1].pending_in == alice.balances()[1].pending_out == 0
