@@ -415,7 +415,7 @@ def oldest_not_yet_made(rig: Rig) -> Attempt:
     )
 
 
-@_tells(errors.WordNotZero, rollup=True, contract="ReservedWordUsed")
+@_tells(errors.WordNotZero, rollup=False, contract="ReservedWordUsed")
 def reserved_word(rig: Rig) -> Attempt:
     result = _honest(rig)
     return _attempt(rig, result, _header(result, reserved=1))
@@ -506,7 +506,7 @@ def epoch_left_out(rig: Rig) -> Attempt:
     return _attempt(rig, result, _header(result, epoch_id=result.words.header.epoch_id + 1))
 
 
-@_tells(errors.WordsMismatch, rollup=False, contract=None)
+@_tells(errors.OperationMismatch, rollup=False, contract=None)
 def other_operation_word(rig: Rig) -> Attempt:
     result = _honest(rig)
     (published,) = result.words.operations
@@ -650,6 +650,3 @@ def client_proof_left_out(rig: Rig) -> Attempt:
     honest = _attempt(rig, _honest(rig))
     commit = replace(honest.commit, client_proofs=honest.commit.client_proofs[256:])
     return replace(honest, python=lambda: None, commit=commit)
-
-
-

@@ -208,16 +208,20 @@ class Rig:
         return str(self.deployment.verifiers()[lanes])
 
     def commit_input(self, words: EpochWords, client_proofs: bytes, c: int | None = None) -> CommitInput:
-        """What a proposer supplies for an epoch on top of the last one; `c` is that of the words by default."""
+        """What a proposer supplies for an epoch on top of the last one; `c` is that of the words by default.
+
+        Items that L1 did not queue get an invented tail.
+        """
         header, head = words.header, len(self.records) - 1
         successor = self.records[header.oldest + 1] if header.oldest < head else None
+        tails = self._tails[header.queue_start : header.queue_end]
         return CommitInput(
             parent=self.records[-1],
             verifier=to_checksum_address(self.verifier(len(words.lanes))),
             fee_recipient=to_checksum_address(self.proposer),
             c=words.c() if c is None else c,
             words=words.encode(),
-            queue_tails=self._tails[header.queue_start : header.queue_end],
+            queue_tails=tails + [bytes(32)] * (header.queue_end - header.queue_start - len(tails)),
             client_proofs=client_proofs,
             oldest_successor=successor,
         )

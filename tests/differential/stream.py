@@ -1,7 +1,10 @@
 """One operation after another through all three implementations."""
 
 import json
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -11,12 +14,37 @@ from sotto.protocol.epoch import replay
 from sotto.protocol.transaction import Kind
 from sotto.protocol.transfer_witness import check_transfer
 from sotto.protocol.words import compute_m, decode_words
-from tests.differential.epoch_lies import EpochLie
-from tests.differential.rig import Rig, Settled, harness_client_proof, harness_proof
-from tests.differential.transfer_lies import TransferLie
+from tests.differential.epoch_lies import EPOCH_LIES, EpochLie
+from tests.differential.rig import Rig, Settled, generator, harness_client_proof, harness_proof, open_rig
+from tests.differential.transfer_lies import TRANSFER_LIES, TransferLie
 from tests.support.scenario import ClosedEpoch, Signed
 
+TRANSFER_LIES_PER_EPOCH = 4
+LARGE_EPOCHS = 0.85
+"""Share of epochs with 16 lanes; the others have 4."""
 _PROVEN = (Kind.TRANSFER, Kind.ACCOUNT)
+
+
+@dataclass
+class Tally:
+    """What went through all three: lanes by kind, and lies by name."""
+
+    lanes: Counter[Kind] = field(default_factory=Counter)
+    lies: Counter[str] = field(default_factory=Counter)
+    epochs: int = 0
+    seconds: float = 0
+
+    @property
+    def operations(self) -> int:
+        """Valid and invalid ones."""
+        return self.lanes.total() + self.lies.total()
+
+    def add(self, other: "Tally") -> None:
+        """Count another run's as well."""
+        self.lanes += other.lanes
+        self.lies += other.lies
+        self.epochs += other.epochs
+        self.seconds += other.seconds
 
 
 def encoded(witness: dict[str, object]) -> bytes:
@@ -55,11 +83,6 @@ def settle_epoch(rig: Rig, lanes: int) -> tuple[ClosedEpoch, Settled]:
     return closed, settled
 
 
-def count_operations(closed: ClosedEpoch) -> int:
-    """Lanes of an epoch that something took."""
-    return sum(lane.kind != Kind.NO_OP for lane in closed.result.words.lanes)
-
-
 def circuit_accepts(circuit: str, witness: bytes) -> bool:
     """Whether a witness satisfies a circuit."""
     try:
@@ -95,3 +118,19 @@ def judge_epoch_lie(rig: Rig, lie: EpochLie) -> bool:
     assert circuit_accepts(attempt.circuit, attempt.witness) == lie.rollup, f"{lie.name}: rollup circuit"
     assert rig.judge(attempt.commit, attempt.proof) == lie.contract, f"{lie.name}: contract"
     return True
+
+
+def run(seed: int, operations: int) -> Tally:
+    """At least so many operations on a chain of their own, all of them determined by the seed."""
+    random, tally, begun = generator(seed, "stream"), Tally(), time.monotonic()
+    with open_rig(seed, harness=True) as rig:
+        while tally.operations < operations:
+            closed, _ = settle_epoch(rig, 16 if random.random() < LARGE_EPOCHS else 4)
+            tally.epochs += 1
+            tally.lanes.update(lane.kind for lane in closed.result.words.lanes if lane.kind != Kind.NO_OP)
+            for lie in random.sample(TRANSFER_LIES, TRANSFER_LIES_PER_EPOCH):
+                tally.lies[lie.name] += judge_transfer_lie(rig, lie)
+            told = random.choice(EPOCH_LIES)
+            tally.lies[told.name] += judge_epoch_lie(rig, told)
+    tally.seconds = time.monotonic() - begun
+    return tally
