@@ -1,0 +1,1 @@
+"""Measurements; `make bench` runs every bench_*.py."""

@@ -1,0 +1,103 @@
+"""Size of the circuits, keys, proving and verifying."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.results import machine, record
+from sotto import crypto
+
+VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors"
+CIRCUITS = ("transfer", "rollup4", "rollup16")
+LANES = 16
+CLIENT_RUNS = 10
+ROLLUP_RUNS = 3
+_SETUP = "import sys; from sotto.crypto import prepare_keys; [prepare_keys(c) for c in sys.argv[1:]]"
+
+
+def seconds(action: Callable[[], object], runs: int) -> float:
+    """Median time of so many runs, after one that is not counted."""
+    action()
+    times = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
+
+
+def key_bytes() -> int:
+    """Size of the transfer circuit's proving key in a cache that holds nothing else."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"SOTTO_CACHE": cache}
+        subprocess.run([sys.executable, "-c", _SETUP, "transfer"], check=True, env=environment)
+        (key,) = Path(cache).rglob("proving.key")
+        return key.stat().st_size
+
+
+def setup_seconds() -> float:
+    """Time to make all keys in an empty cache."""
+    with tempfile.TemporaryDirectory() as cache:
+        environment = os.environ | {"SOTTO_CACHE": cache}
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", _SETUP, *CIRCUITS], check=True, env=environment)
+        return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Measure everything; about five minutes on an idle machine of 2 cores."""
+    info = {circuit: crypto.prepare_keys(circuit) for circuit in CIRCUITS}
+    record("transfer_constraints", info["transfer"].constraints, 1)
+    record("rollup_constraints_per_lane", -(-info["rollup16"].constraints // LANES), 1)
+    record("transfer_key_mb", key_bytes() / 1e6, 1)
+
+    witness = (VECTORS / "transfer-transfer.json").read_bytes()
+    load = machine()
+    record(
+        "transfer_prove_s",
+        seconds(lambda: crypto.prove("transfer", witness), CLIENT_RUNS),
+        CLIENT_RUNS,
+        "median, keys loaded",
+        load,
+    )
+    rollup = (VECTORS / "rollup-16-mixed.json").read_bytes()
+    load = machine()
+    taken = seconds(lambda: crypto.prove("rollup16", rollup), ROLLUP_RUNS)
+    record(
+        "rollup_prove_s_per_tx_n16",
+        taken / LANES,
+        ROLLUP_RUNS,
+        f"median, keys loaded; {taken:.2f} s an epoch",
+        load,
+    )
+
+    proofs = [crypto.prove("transfer", witness) for _ in range(LANES)]
+    publics, data = [p.public for p in proofs], [p.proof for p in proofs]
+    load = machine()
+    one = seconds(lambda: crypto.verify("transfer", publics[0], data[0]), CLIENT_RUNS)
+    record("proof_verify_ms", one * 1000, CLIENT_RUNS, "median", load)
+    load = machine()
+    many = seconds(lambda: crypto.verify_batch("transfer", publics, data), CLIENT_RUNS)
+    record("proof_batch_verify_ms_per_proof", many * 1000 / LANES, CLIENT_RUNS, "median", load)
+
+    total = sum(i.constraints for i in info.values())
+    load = machine()
+    taken = setup_seconds()
+    record(
+        "setup_s_per_million_constraints",
+        taken * 1e6 / total,
+        1,
+        f"phase 1 and all three circuits in {taken:.0f} s",
+        load,
+    )
+
+
+if __name__ == "__main__":
+    main()
