@@ -4,6 +4,7 @@
 import json
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -135,9 +136,20 @@ def code_hash(provider: Any, address: str) -> str:
     return "0x" + keccak(bytes(provider.web3.eth.get_code(address))).hex()
 
 
+@cache
+def container(name: str) -> Any:
+    """A contract of the project, kept: at each access ape looks for changed sources, and may compile again."""
+    return getattr(project, name)
+
+
 def contract_at(deployment: dict[str, Any], name: str) -> Any:
     """The deployed contract of a name, through ape."""
-    return getattr(project, name).at(deployment["contracts"][name]["address"])
+    return container(name).at(deployment["contracts"][name]["address"])
+
+
+def token_at(address: str) -> Any:
+    """An ERC-20 with metadata and permits."""
+    return container("TestToken").at(address, fetch_from_explorer=False)
 
 
 def missing_code(provider: Any, deployment: dict[str, Any]) -> list[str]:

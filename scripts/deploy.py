@@ -16,7 +16,7 @@ from scripts import _deployment as d
 from scripts._chain import choose_account, refusals
 from web3.exceptions import Web3Exception
 
-from ape import networks, project
+from ape import networks
 from sotto.l1.interface import rejection
 from sotto.protocol import trees
 
@@ -57,7 +57,9 @@ def cli(alias: str | None, owner: str | None, tokens: tuple[str, ...], test_toke
     with refusals():
         deployment = _deploy(provider, deployer, owner or deployer.address, preset)
         if test_token:
-            listings.append(d.TokenListing(deployer.deploy(project.TestToken).address, _DEFAULT_TOKEN_CAP))
+            listings.append(
+                d.TokenListing(deployer.deploy(d.container("TestToken")).address, _DEFAULT_TOKEN_CAP)
+            )
         _list_assets(deployment, deployer, listings)
     d.check_wiring(deployment)
     path = d.write_deployment(deployment)
@@ -95,7 +97,7 @@ def _is_complete(provider: Any, chain_id: int) -> bool:
 def _refuse_local_keys(provider: Any, chain_id: int) -> None:
     """Ask the chain, without a transaction, whether the verifiers may be created there."""
     for lanes in d.SIZES:
-        container = getattr(project, f"DirectVerifier{lanes}")
+        container = d.container(f"DirectVerifier{lanes}")
         try:
             provider.web3.eth.call({"data": container.contract_type.deployment_bytecode.bytecode})
         except Web3Exception as error:
@@ -129,12 +131,12 @@ def _deploy(provider: Any, deployer: Any, owner: str, preset: d.Preset) -> dict[
     deployed: dict[str, Any] = {}
     for lanes in d.SIZES:
         name = f"DirectVerifier{lanes}"
-        deployed[name] = deployer.deploy(getattr(project, name))
+        deployed[name] = deployer.deploy(d.container(name))
     # Queue, bridge and rollup name each other: their addresses follow from the deployer's next nonces.
     nonce = deployer.nonce
     queue, bridge, rollup = (_created(deployer.address, nonce + i) for i in range(3))
-    deployed["L1Queue"] = deployer.deploy(project.L1Queue, bridge)
-    deployed["Bridge"] = deployer.deploy(project.Bridge, queue, rollup, owner, preset.eth_cap)
+    deployed["L1Queue"] = deployer.deploy(d.container("L1Queue"), bridge)
+    deployed["Bridge"] = deployer.deploy(d.container("Bridge"), queue, rollup, owner, preset.eth_cap)
     nobody = "0x" + "00" * 20
     state = trees.genesis()
     config = (
@@ -147,7 +149,7 @@ def _deploy(provider: Any, deployer: Any, owner: str, preset: d.Preset) -> dict[
         int(state.anchor()),
         tuple(preset.parameters[name] for name in d.PARAMETERS),
     )
-    deployed["Rollup"] = deployer.deploy(project.Rollup, config)
+    deployed["Rollup"] = deployer.deploy(d.container("Rollup"), config)
     return {
         "chain_id": provider.chain_id,
         "deployer": deployer.address,
@@ -169,7 +171,7 @@ def _deploy(provider: Any, deployer: Any, owner: str, preset: d.Preset) -> dict[
 def _list_assets(deployment: dict[str, Any], deployer: Any, listings: Sequence[d.TokenListing]) -> None:
     bridge = d.contract_at(deployment, "Bridge")
     for asset, listing in enumerate(listings, start=d.ETH_ASSET + 1):
-        token = project.TestToken.at(listing.address, fetch_from_explorer=False)
+        token = d.token_at(listing.address)
         bridge.listAsset(asset, token.address, listing.cap, sender=deployer)
         deployment["assets"].append(
             {"asset": asset, "address": token.address, "symbol": token.symbol(), "decimals": token.decimals()}

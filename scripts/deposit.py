@@ -10,7 +10,7 @@ from eth_account.messages import encode_typed_data
 from scripts import _deployment as d
 from scripts._chain import choose_account, find_asset, refusals
 
-from ape import networks, project
+from ape import networks
 from sotto.protocol import notes
 from sotto.protocol.address import decode_address
 from sotto.protocol.ciphertext import encrypt
@@ -86,7 +86,7 @@ def _deposit_token(
     allowance: str,
     mint: bool,
 ) -> Any:
-    token = project.TestToken.at(asset["address"], fetch_from_explorer=False)
+    token = d.token_at(asset["address"])
     if mint:
         if networks.provider.chain_id not in d.LOCAL_CHAINS:
             raise DepositRefused("only a test token of a local chain can be minted")

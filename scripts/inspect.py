@@ -9,7 +9,7 @@ from scripts import _deployment as d
 from scripts._chain import format_value
 from scripts._epochs import L1Epochs
 
-from ape import networks, project
+from ape import networks
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -59,6 +59,7 @@ def _overview(provider: Any, deployment: dict[str, Any]) -> dict[str, Any]:
         "parameters": deployment["parameters"],
         "deposits_paused_until": pause.untilBlock if pause.untilBlock >= block else None,
         "queue_length": queue.length(),
+        "queue_taken": next(L1Epochs(provider.web3, deployment).committed([status.head])).record.queue_end,
     }
 
 
@@ -68,7 +69,7 @@ def _asset(provider: Any, deployment: dict[str, Any], asset: dict[str, Any]) -> 
     if asset["address"] is None:
         balance = provider.web3.eth.get_balance(bridge.address)
     else:
-        balance = project.TestToken.at(asset["address"], fetch_from_explorer=False).balanceOf(bridge)
+        balance = d.token_at(asset["address"]).balanceOf(bridge)
     return {
         **asset,
         "liabilities": str(held.liabilities),
@@ -108,8 +109,7 @@ def _lines(deployment: dict[str, Any], report: dict[str, Any]) -> list[str]:
         lines.append("LOCAL KEYS: anyone can forge proofs; worthless tokens only")
     lines += [f"  {name:<16} {address}" for name, address in report["contracts"].items()]
     lines.append(f"epochs: {report['head']} committed, {report['proven']} proven")
-    taken = report["epochs"][-1]["queue_end"] if report["epochs"] else 0
-    lines.append(f"queue: {report['queue_length']} items, {taken} taken by epoch {report['head']}")
+    lines.append(f"queue: {report['queue_length']} items, {report['queue_taken']} taken by epochs")
     if report["deposits_paused_until"] is not None:
         lines.append(f"deposits paused until block {report['deposits_paused_until']}")
     lines.append("times in blocks: " + ", ".join(f"{k} {v}" for k, v in report["parameters"].items()))

@@ -1,0 +1,158 @@
+"""Three users, ETH and a token of 6 decimals, thirty transactions, and every balance to the last unit.
+
+Real contracts, node, wallets and proofs; on a chain of its own, and on a fork of one that others used.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.books import ETH, TOKEN, Economy
+from tests.support.chain import LocalChain, anvil, deploy
+from tests.support.node import NodeProcess
+
+from sotto.wallet import Payment
+from sotto.wallet.errors import InsufficientFunds
+
+pytestmark = pytest.mark.slow
+
+PRICE = 10**12
+ETHER, DOLLAR = 10**18, 10**6
+RECIPIENTS = (
+    "0x1111111111111111111111111111111111111111",
+    "0x2222222222222222222222222222222222222222",
+    "0x3333333333333333333333333333333333333333",
+)
+# Long enough for the payments of a test to meet in one epoch, also on a busy machine.
+EPOCH_WAIT = 25.0
+MIN_TRANSACTIONS = 30
+
+
+@pytest.fixture(params=["plain", "fork"])
+def chain(request: pytest.FixtureRequest) -> Iterator[LocalChain]:
+    """A new chain, or a fork of a running one with a history and an altered balance."""
+    if request.param == "plain":
+        with anvil() as running:
+            yield running
+        return
+    with anvil() as upstream:
+        upstream.request("anvil_setBalance", [RECIPIENTS[0], hex(7 * ETHER)])
+        upstream.mine(50)
+        with anvil("--fork-url", upstream.url) as fork:
+            assert fork.web3.eth.get_balance(RECIPIENTS[0]) == 7 * ETHER
+            assert fork.web3.eth.block_number >= 50
+            yield fork
+
+
+@pytest.fixture
+def economy(chain: LocalChain, tmp_path: Path) -> Iterator[Economy]:
+    """Users and a node that takes fees in ETH only."""
+    deployment = deploy(chain, tmp_path, tokens=1)
+    node = NodeProcess(
+        tmp_path,
+        chain.url,
+        deployment,
+        fees=f'{{"{ETH}": {PRICE}}}',
+        epoch_wait=EPOCH_WAIT,
+        requests_per_minute=100_000,
+    )
+    try:
+        node.start()
+        users = Economy(chain, deployment, node, tmp_path, PRICE)
+        try:
+            yield users
+        finally:
+            users.close()
+    finally:
+        node.close()
+
+
+def test_thirty_transactions_to_the_last_unit(economy: Economy) -> None:
+    before = {(a, k): economy.l1_balance(a, k) for a in RECIPIENTS for k in (ETH, TOKEN)}
+    sent = _deposits(economy)
+    sent += _payments(economy)
+    sent += _small_payments(economy)
+    sent += _withdrawals(economy)
+    assert sent >= MIN_TRANSACTIONS
+    assert economy.books.fees == {ETH: sent * PRICE}
+
+    assert economy.claim_all() == len(RECIPIENTS) + 1
+    for (address, asset), value in before.items():
+        assert economy.l1_balance(address, asset) - value == economy.books.withdrawn[address, asset]
+    _balance(economy)
+    assert sum(economy.books.unclaimed.values()) == 0
+
+    lanes = economy.lanes()
+    kinds = Counter(lane["kind"] for lane in lanes)
+    assert kinds == {1: sent, 2: 8}
+    assert len({lane["id"] for lane in lanes}) == len(lanes)
+    assert sum(int(lane["fee"]) for lane in lanes) == sent * PRICE
+    paying = [lane for lane in lanes if int(lane["public_value"])]
+    assert len({lane["epoch"] for lane in paying}) == 1, "all withdrawals are in one epoch"
+    assert len({lane["epoch"] for lane in lanes}) >= 5
+
+
+def _balance(economy: Economy) -> None:
+    economy.check()
+    economy.check_reserve()
+
+
+def _deposits(economy: Economy) -> int:
+    for name, value in (("alice", 150 * DOLLAR), ("carol", 30 * DOLLAR)):
+        economy.mint(name, value)
+    economy.deposit("alice", ETH, 3 * ETHER)
+    economy.deposit("alice", ETH, ETHER + 7)
+    economy.deposit("alice", TOKEN, 100 * DOLLAR)
+    economy.deposit("alice", TOKEN, 50 * DOLLAR)
+    economy.deposit("bob", ETH, 2 * ETHER)
+    economy.deposit("bob", ETH, ETHER // 2)
+    economy.deposit("carol", ETH, ETHER + 1)
+    economy.deposit("carol", TOKEN, 30 * DOLLAR)
+    economy.settle()
+    _balance(economy)
+    return 0
+
+
+def _payments(economy: Economy) -> int:
+    """Joins, splits, change, a fee in another asset, a chain of payments in one epoch, and one to oneself."""
+    sent = economy.pay("alice", ETH, ("bob", 3 * ETHER + ETHER // 2))
+    # Neither token note is large enough and neither can pay a fee: joined in one bundle, paid in ETH.
+    joined = economy.pay("alice", TOKEN, ("bob", 120 * DOLLAR + 1))
+    assert joined >= 2
+    sent += joined
+    sent += economy.pay("carol", ETH, ("carol", ETHER // 3))
+    sent += economy.pay("bob", ETH, ("alice", ETHER // 10), ("carol", ETHER // 7))
+    # Carol and Bob spend what no epoch has yet.
+    sent += economy.pay("carol", ETH, ("bob", ETHER // 9))
+    sent += economy.pay("carol", TOKEN, ("alice", 5 * DOLLAR))
+    sent += economy.pay("bob", TOKEN, ("carol", 60 * DOLLAR))
+    with pytest.raises(InsufficientFunds):
+        economy.wallets["carol"].send("ETH", [Payment(economy.wallets["bob"].address, 50 * ETHER)])
+    economy.settle()
+    _balance(economy)
+    return sent
+
+
+def _small_payments(economy: Economy) -> int:
+    """Two rounds in which everybody pays somebody: chained change, dust, and odd amounts."""
+    sent = 0
+    for turn in range(2):
+        for number in range(3):
+            sent += economy.pay("alice", ETH, ("bob", 1 + number), ("carol", 10**9 + turn))
+            sent += economy.pay("bob", ETH, ("carol", ETHER // 100 + number))
+        sent += economy.pay("carol", TOKEN, ("alice", 1), ("bob", DOLLAR))
+        economy.settle()
+        _balance(economy)
+    return sent
+
+
+def _withdrawals(economy: Economy) -> int:
+    sent = economy.withdraw("alice", ETH, ETHER // 4 + 3, RECIPIENTS[0])
+    sent += economy.withdraw("bob", TOKEN, 20 * DOLLAR + 9, RECIPIENTS[1])
+    sent += economy.withdraw("carol", ETH, ETHER // 5, RECIPIENTS[2])
+    sent += economy.withdraw("carol", TOKEN, DOLLAR, RECIPIENTS[0])
+    sent += economy.pay("bob", ETH, ("alice", 12345))
+    economy.settle()
+    _balance(economy)
+    return sent
