@@ -138,7 +138,7 @@ def code_hash(provider: Any, address: str) -> str:
 
 @cache
 def container(name: str) -> Any:
-    """A contract of the project, kept: at each access ape looks for changed sources, and may compile again."""
+    """A contract of the project, kept: at each access ape looks for changed sources and may compile."""
     return getattr(project, name)
 
 
