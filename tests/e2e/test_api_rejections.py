@@ -37,7 +37,8 @@ class ApiStage:
         ]
         for item, sender in zip(queued, senders, strict=True):
             l1.queue(item, sender)
-        epoch = node.proven(1)
+        # All deposits are there before the node, so that they share an epoch.
+        epoch = node.start().proven(1)
         assert self.world.close(queued, epoch["lanes"], oldest=0).result.state.hash() == int(
             epoch["state"], 16
         )
@@ -52,7 +53,7 @@ class ApiStage:
         return self.world.pay(alice, [taken], bob, 10**15, **{"fee": FEE, "expiry": FAR, **options})
 
     def refusal(self, *bodies: Any) -> str:
-        """Name of the error for a bundle. The node must not have stopped to wait for the true one."""
+        """Name of the error for a bundle."""
         answer = self.node.post(list(bodies))
         assert 400 <= answer.status_code < 500, answer.text
         error = answer.json()["error"]
@@ -75,7 +76,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiStage]:
         fees = f'{{"1": {FEE}}}'
         node = NodeProcess(folder, chain.url, deployment, fees=fees, requests_per_minute=100_000)
         try:
-            yield ApiStage(RawL1(chain, deployment), node.start())
+            yield ApiStage(RawL1(chain, deployment), node)
         finally:
             node.close()
 
@@ -109,7 +110,7 @@ DAMAGES: dict[str, tuple[Callable[[Body], Body], str]] = {
     "anchor": (lambda b: {**b, "anchor": raised(b["anchor"], 1)}, "AnchorUnknown"),
     "domain": (lambda b: {**b, "domain": raised(b["domain"], 1)}, "WrongDomain"),
     "kind forced": (lambda b: {**b, "kind": 3, "fee": 0, "fee_asset": 0}, "ForcedNotHere"),
-    "kind account": (lambda b: {**b, "kind": 5}, "OperationMismatch"),
+    "kind account": (lambda b: {**b, "kind": 5}, "OperationPreimageMissing"),
     "unknown kind": (lambda b: {**b, "kind": 6}, "KindInvalid"),
     "operation": (lambda b: {**b, "operation": raised(b["operation"], 1)}, "OperationMismatch"),
     "fee too low": (lambda b: {**b, "fee": FEE - 1}, "FeeTooLow"),
@@ -133,8 +134,8 @@ DAMAGES: dict[str, tuple[Callable[[Body], Body], str]] = {
     ),
     "swapped ciphertexts": (swap_ciphertexts, "ProofInvalid"),
     "ciphertext": (in_list("ext", 4, 1), "ProofInvalid"),
-    "truncated proof": (lambda b: {**b, "proof": b["proof"][:-2]}, "WordLengthWrong"),
-    "overlong proof": (lambda b: {**b, "proof": b["proof"] + "00"}, "WordLengthWrong"),
+    "truncated proof": (lambda b: {**b, "proof": b["proof"][:-2]}, "JsonMalformed"),
+    "overlong proof": (lambda b: {**b, "proof": b["proof"] + "00"}, "JsonMalformed"),
     "zero proof": (lambda b: {**b, "proof": "0x" + "00" * 256}, "ProofInvalid"),
     "an unknown key": (lambda b: {**b, "more": 1}, "JsonMalformed"),
 }
