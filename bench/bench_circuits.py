@@ -9,12 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import _paths
 
 from bench.results import machine, record
 from sotto import crypto
 
-VECTORS = Path(__file__).resolve().parent.parent / "tests" / "vectors"
+VECTORS = _paths.ROOT / "tests" / "vectors"
 CIRCUITS = ("transfer", "rollup4", "rollup16")
 LANES = 16
 CLIENT_RUNS = 10

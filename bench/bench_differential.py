@@ -5,15 +5,12 @@ SOTTO_DIFFERENTIAL_OPERATIONS changes the number, SOTTO_DIFFERENTIAL_SEED the fi
 
 import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-os.environ["PATH"] = f"{ROOT / 'tools/bin'}{os.pathsep}{os.environ['PATH']}"
+import _paths  # noqa: F401 - it is imported for its effect
+from tests.differential.stream import Tally, run
 
 from bench.results import machine, record
 from sotto import crypto
-from tests.differential.stream import Tally, run
 
 PER_CHAIN = 250
 
@@ -30,7 +27,8 @@ def main() -> None:
         total.add(run(seed, min(PER_CHAIN, operations - total.operations)))
         seed += 1
     valid, invalid = total.lanes.total(), total.lies.total()
-    note = f"{valid} valid in {total.epochs} epochs, {invalid} invalid of {sum(n > 0 for n in total.lies.values())} kinds"
+    kinds = sum(count > 0 for count in total.lies.values())
+    note = f"{valid} valid in {total.epochs} epochs, {invalid} invalid of {kinds} kinds"
     note += f"; seeds {first} to {seed - 1}, {total.seconds:.0f} s"
     record("differential_operations", total.operations, 1, note, load)
 

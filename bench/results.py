@@ -12,11 +12,11 @@ README = FOLDER / "README.md"
 KEYS = {"value", "unit", "n", "note"}
 
 
-class UnknownMeasurement(Exception):
+class UnknownMeasurementError(Exception):
     """A name that the table does not have."""
 
 
-class ResultsMalformed(Exception):
+class ResultsMalformedError(Exception):
     """bench/results.json is not of the form that this module writes."""
 
 
@@ -34,7 +34,12 @@ ROWS = (
     Row("transfer_constraints", "Constraints of the transfer circuit", "constraints", 30_000),
     Row("transfer_prove_s", "Client proof", "s", 0.7),
     Row("transfer_key_mb", "Proving key of the transfer circuit", "MB", 20),
-    Row("rollup_constraints_per_lane", "Constraints of the rollup circuit, a lane at N = 16", "constraints", 32_700),
+    Row(
+        "rollup_constraints_per_lane",
+        "Constraints of the rollup circuit, a lane at N = 16",
+        "constraints",
+        32_700,
+    ),
     Row("rollup_prove_s_per_tx_n16", "Rollup proof, a lane at N = 16", "s", 0.5),
     Row("setup_s_per_million_constraints", "Local keys, a million constraints", "s"),
     Row("proof_verify_ms", "Verify one client proof", "ms"),
@@ -42,7 +47,11 @@ ROWS = (
     Row("gas_per_transfer_n16", "commitAndProve of 16 private transfers, a transfer", "gas", 88_000),
     Row("gas_per_transfer_n4", "The same with 4", "gas"),
     Row("gas_per_transfer_n16_newest_fork", "16 private transfers on the newest hardfork, a transfer", "gas"),
-    Row("gas_per_transfer_n16_triple_precompiles", "The same if curve precompiles cost three times as much", "gas"),
+    Row(
+        "gas_per_transfer_n16_triple_precompiles",
+        "The same if curve precompiles cost three times as much",
+        "gas",
+    ),
     Row("gas_deposit_eth", "Deposit of ETH", "gas", 80_000),
     Row("gas_deposit_erc20", "Deposit of an ERC-20 token", "gas", 120_000),
     Row("gas_claim", "Claim of a withdrawal, dearest of ETH and token", "gas", 75_000),
@@ -50,7 +59,11 @@ ROWS = (
     Row("calldata_worst_epoch", "Its calldata", "bytes", 120_000),
     Row("demo_cold_s", "make demo without cached keys", "s", 360),
     Row("demo_warm_s", "make demo", "s", 60),
-    Row("differential_operations", "Operations on which specification, circuits and contracts agree", "operations"),
+    Row(
+        "differential_operations",
+        "Operations on which specification, circuits and contracts agree",
+        "operations",
+    ),
 )
 _ROWS = {row.name: row for row in ROWS}
 
@@ -61,37 +74,36 @@ def machine() -> str:
 
 
 def load() -> dict[str, dict[str, object]]:
-    """All measurements by name. Raises ResultsMalformed, UnknownMeasurement."""
+    """All measurements by name. Raises ResultsMalformedError, UnknownMeasurementError."""
     if not RESULTS.exists():
         return {}
     data = json.loads(RESULTS.read_text())
     if not isinstance(data, dict):
-        raise ResultsMalformed("not an object")
+        raise ResultsMalformedError("not an object")
     for name, entry in data.items():
         check(name, entry)
     return data
 
 
 def check(name: str, entry: object) -> None:
-    """Raise ResultsMalformed or UnknownMeasurement unless this is a measurement of the table."""
+    """Raise ResultsMalformedError or UnknownMeasurementError unless this is a measurement of the table."""
     if name not in _ROWS:
-        raise UnknownMeasurement(name)
+        raise UnknownMeasurementError(name)
     if not isinstance(entry, dict) or set(entry) != KEYS:
-        raise ResultsMalformed(f"{name} has not exactly {sorted(KEYS)}")
+        raise ResultsMalformedError(f"{name} has not exactly {sorted(KEYS)}")
     value, n = entry["value"], entry["n"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not isinstance(n, int) or n < 1:
-        raise ResultsMalformed(f"{name}: value or n is no number")
+        raise ResultsMalformedError(f"{name}: value or n is no number")
     if entry["unit"] != _ROWS[name].unit or not isinstance(entry["note"], str):
-        raise ResultsMalformed(f"{name}: unit or note")
+        raise ResultsMalformedError(f"{name}: unit or note")
 
 
 def record(name: str, value: float, n: int, note: str = "", load_before: str | None = None) -> None:
     """Merge a measurement into the file, and write the README again.
 
-    `n` is the number of runs behind the value; `load_before` is `machine()` as it was before a run that itself
-    makes load.
+    `n` is the number of runs behind the value; `load_before` is `machine()` before a run that makes load.
     """
-    entry = {
+    entry: dict[str, object] = {
         "value": value if isinstance(value, int) else float(f"{value:.4g}"),
         "unit": _ROWS[name].unit if name in _ROWS else "",
         "n": n,
@@ -109,9 +121,9 @@ def render(measured: dict[str, dict[str, object]]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Made by `tools/generate/bench-readme` from `results.json`; `make bench` measures again and writes both.",
-        "Times depend on the machine and on what else ran on it: the note says how many cores it had and the load",
-        "average when the measurement began. Gas and constraints do not. No test depends on a time.",
+        "Made by `tools/generate/bench-readme` from `results.json`; `make bench` measures and writes both.",
+        "Times depend on the machine and what else ran on it: the note says how many cores it had, and the",
+        "load average when the measurement began. Gas and constraints do not. No test depends on a time.",
         "",
         "| measurement | value | unit | target | met | runs | note |",
         "|---|---:|---|---:|---|---:|---|",
@@ -125,7 +137,15 @@ def render(measured: dict[str, dict[str, object]]) -> str:
         value = entry["value"]
         assert isinstance(value, int | float)
         met = "" if row.target is None else "yes" if value <= row.target else "**no**"
-        cells = [f"{row.what} (`{row.name}`)", _number(value), row.unit, target, met, str(entry["n"]), str(entry["note"])]
+        cells = [
+            f"{row.what} (`{row.name}`)",
+            _number(value),
+            row.unit,
+            target,
+            met,
+            str(entry["n"]),
+            str(entry["note"]),
+        ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 

@@ -1,8 +1,8 @@
 """The contracts on a local chain, and a scenario whose epochs they settle.
 
-`Rig` deploys the real contracts. With `harness=True` only the pairing is taken out: the verifiers' code is replaced
-by one that accepts a proof exactly when it is the hash of the public inputs, so that the contract must arrive at the
-same public inputs as the circuit did.
+`Rig` deploys the real contracts. With `harness=True` only the pairing is taken out: the verifiers' code is
+replaced by one that accepts a proof exactly when it is the hash of the public inputs, so that the contract
+must arrive at the same public inputs as the circuit did.
 """
 
 import json
@@ -45,6 +45,8 @@ from tests.support.chain import ROOT, LocalChain, anvil, build_contracts, deploy
 from tests.support.scenario import TOKEN, ClosedEpoch, Entry, Queued, Scenario, Signed
 
 HARNESS_OUT = ROOT / ".build" / "harness"
+FUNDS = ("--balance", "1000000000")
+"""Of each account of the chain, in ETH."""
 ANCHORS = 4
 PROVING_WINDOW = 600
 GAS = 16_000_000
@@ -54,7 +56,7 @@ _SCENARIO_FUNDS = 10**40
 
 
 class ChainScenario(Scenario):
-    """A scenario whose clock is the chain's block number and whose spends use any of the last four anchors."""
+    """A scenario whose clock is the chain's, and whose spends use any of the last four anchors."""
 
     def __init__(self, chain: LocalChain, seed: int, users: int, domain: int) -> None:
         self._chain = chain
@@ -77,7 +79,11 @@ class ChainScenario(Scenario):
     def spendable(self, user: Any, asset: int | None = None) -> list[Any]:
         """Notes in the tree of the chosen anchor that nothing built here spends yet."""
         size = self.history[-1 if self._anchor is None else self._anchor].note.size
-        return [owned for owned in super().spendable(user, asset) if owned.index is not None and owned.index < size]
+        return [
+            owned
+            for owned in super().spendable(user, asset)
+            if owned.index is not None and owned.index < size
+        ]
 
     def take(self, owned: Any, epoch: int | None = None) -> Any:
         """Spend a note under the chosen anchor."""
@@ -109,7 +115,10 @@ def harness_client_proof(h: int) -> bytes:
 
 def build_harness() -> str:
     """Compile the harness verifier and return its creation code."""
-    environment = os.environ | {"FOUNDRY_OUT": str(HARNESS_OUT), "FOUNDRY_CACHE_PATH": str(HARNESS_OUT / "cache")}
+    environment = os.environ | {
+        "FOUNDRY_OUT": str(HARNESS_OUT),
+        "FOUNDRY_CACHE_PATH": str(HARNESS_OUT / "cache"),
+    }
     subprocess.run(["forge", "build", "--quiet", _STUB], cwd=ROOT, check=True, env=environment)
     artefact = json.loads((HARNESS_OUT / "VerifierStub.sol" / "VerifierStub.json").read_text())
     code: str = artefact["bytecode"]["object"]
@@ -117,14 +126,18 @@ def build_harness() -> str:
 
 
 class Rig:
-    """Contracts, the records of their epochs as the specification predicts them, and the users of a scenario."""
+    """Contracts, the records of their epochs as the specification predicts them, and a scenario's users."""
 
-    def __init__(self, chain: LocalChain, folder: Path, seed: int, *, users: int = 4, harness: bool = False) -> None:
+    def __init__(
+        self, chain: LocalChain, folder: Path, seed: int, *, users: int = 4, harness: bool = False
+    ) -> None:
         self.chain, self.web3 = chain, chain.web3
         self.deployment: Deployment = read_deployment(deploy(chain, folder, tokens=1))
         self.accounts = self.web3.eth.accounts
         self.proposer, self.depositor = self.accounts[1], self.accounts[2]
-        self.rollup, self.bridge, self.queue = (self._contract(name) for name in ("Rollup", "Bridge", "L1Queue"))
+        self.rollup, self.bridge, self.queue = (
+            self._contract(name) for name in ("Rollup", "Bridge", "L1Queue")
+        )
         self.token = self._token()
         if harness:
             self._replace_verifiers()
@@ -227,7 +240,7 @@ class Rig:
         )
 
     def judge(self, commit: CommitInput, proof: bytes) -> str | None:
-        """The name of the contracts' reason to refuse an epoch now, None when they take it. Changes nothing."""
+        """Name of the contracts' reason to refuse an epoch now, None when they take it. Changes nothing."""
         call = self.rollup.functions.commitAndProve(commit.to_abi(), self.proposer, proof)
         try:
             call.call({"from": self.proposer, "gas": GAS})
@@ -239,7 +252,7 @@ class Rig:
         return None
 
     def expected_record(self, words: EpochWords, c: int, z: int, y: int, block: int) -> EpochRecord:
-        """The record that the specification predicts for an epoch committed in an L1 block by the proposer."""
+        """The record that the specification predicts for an epoch committed in an L1 block."""
         header, proposer = words.header, bytes.fromhex(self.proposer[2:])
         return EpochRecord(
             id=header.epoch_id,
@@ -284,7 +297,9 @@ class Rig:
         withdrawals = closed.result.withdrawals
         record = record_to_abi(self.records[closed.result.words.header.epoch_id])
         return [
-            self.bridge.functions.claim(record, w.lane, w.asset, w.value, w.recipient, withdrawal_proof(withdrawals, i))
+            self.bridge.functions.claim(
+                record, w.lane, w.asset, w.value, w.recipient, withdrawal_proof(withdrawals, i)
+            )
             for i, w in enumerate(withdrawals)
         ]
 
@@ -299,7 +314,7 @@ class Rig:
         return int(self.bridge.functions.assets(asset).call()[0])
 
     def owed(self, asset: int) -> int:
-        """What it must owe: the users' unspent notes, the proposer's fees, and what was not claimed is the caller's."""
+        """What the bridge owes once all withdrawals are claimed: unspent notes, and the proposer's fees."""
         spent = self.scenario.state.nullifier
         notes = 0
         for user in self.scenario.users:
@@ -318,11 +333,12 @@ def split_field_word(words: bytes, index: int, add: int = MODULUS) -> bytes:
 
 
 @contextmanager
-def open_rig(seed: int, *, harness: bool = False, users: int = 4, arguments: Sequence[str] = ()) -> Iterator[Rig]:
+def open_rig(
+    seed: int, *, harness: bool = False, users: int = 4, arguments: Sequence[str] = ()
+) -> Iterator[Rig]:
     """A rig on a chain of its own."""
     build_contracts()
-    funds = ("--balance", "1000000000")
-    with anvil(*funds, *arguments) as chain, TemporaryDirectory() as folder:
+    with anvil(*FUNDS, *arguments) as chain, TemporaryDirectory() as folder:
         yield Rig(chain, Path(folder), seed, users=users, harness=harness)
 
 

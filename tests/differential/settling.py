@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from sotto import crypto
 from sotto.protocol.transaction import Kind
+from sotto.protocol.words import FeeQuad
 from tests.differential.rig import Rig, Settled
 from tests.support.scenario import ClosedEpoch, Entry, Signed
 
@@ -29,7 +30,9 @@ def prove_rollup(rig: Rig, closed: ClosedEpoch) -> crypto.ProofResult:
     return crypto.prove(f"rollup{len(result.words.lanes)}", witness)
 
 
-def settle_proven(rig: Rig, closed: ClosedEpoch) -> tuple[Settled, list[crypto.ProofResult], crypto.ProofResult]:
+def settle_proven(
+    rig: Rig, closed: ClosedEpoch
+) -> tuple[Settled, list[crypto.ProofResult], crypto.ProofResult]:
     """Queue, prove, commit and prove on L1, and check what L1 then holds."""
     rig.enqueue(closed.entries)
     clients = prove_clients(closed)
@@ -37,7 +40,16 @@ def settle_proven(rig: Rig, closed: ClosedEpoch) -> tuple[Settled, list[crypto.P
     return rig.settle(closed, b"".join(p.proof for p in clients), rollup.proof), clients, rollup
 
 
-def settle_entries(rig: Rig, entries: Sequence[Entry], lanes: int) -> tuple[ClosedEpoch, Settled]:
-    """Close and settle an epoch of these entries."""
-    closed = rig.scenario.close(entries, lanes)
+def settle_entries(
+    rig: Rig, entries: Sequence[Entry], lanes: int, *, alike: FeeQuad | None = None
+) -> tuple[ClosedEpoch, Settled]:
+    """Close and settle an epoch of these entries.
+
+    With `alike`, all transactions have the last anchor and pay fees in these assets, as in most epochs of a
+    node; else the fourth last anchor is open and two fee assets are listed, which is dearer.
+    """
+    if alike is None:
+        closed = rig.scenario.close(entries, lanes)
+    else:
+        closed = rig.scenario.close(entries, lanes, rig.scenario.state.epoch_id, alike)
     return closed, settle_proven(rig, closed)[0]

@@ -14,7 +14,8 @@ from sotto.protocol.epoch import replay
 from sotto.protocol.transaction import Kind
 from sotto.protocol.transfer_witness import check_transfer
 from sotto.protocol.words import compute_m, decode_words
-from tests.differential.epoch_lies import EPOCH_LIES, EpochLie
+from tests.differential import header_lies, lane_lies  # noqa: F401 - they fill EPOCH_LIES
+from tests.differential.attempts import EPOCH_LIES, EpochLie
 from tests.differential.rig import Rig, Settled, generator, harness_client_proof, harness_proof, open_rig
 from tests.differential.transfer_lies import TRANSFER_LIES, TransferLie
 from tests.support.scenario import ClosedEpoch, Signed

@@ -24,13 +24,12 @@ SEEDS = range(FIRST_SEED, FIRST_SEED + -(-OPERATIONS // PER_CHAIN))
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda seed: f"seed-{seed}")
 def test_operations(seed: int) -> None:
     crypto.install_hash_backend()
+    count = min(PER_CHAIN, OPERATIONS)
     try:
-        tally = run(seed, min(PER_CHAIN, OPERATIONS))
+        tally = run(seed, count)
     except BaseException as error:
-        error.add_note(
-            f"repeat with SOTTO_DIFFERENTIAL_SEED={seed} SOTTO_DIFFERENTIAL_OPERATIONS={min(PER_CHAIN, OPERATIONS)}"
-        )
+        error.add_note(f"repeat: SOTTO_DIFFERENTIAL_SEED={seed} SOTTO_DIFFERENTIAL_OPERATIONS={count}")
         raise
-    assert tally.operations >= min(PER_CHAIN, OPERATIONS)
+    assert tally.operations >= count
     if OPERATIONS >= PER_CHAIN:
         assert set(tally.lanes) == set(Kind) - {Kind.NO_OP}

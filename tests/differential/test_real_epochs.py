@@ -1,4 +1,4 @@
-"""Twenty-five epochs with real proofs: L1 has the roots of the specification after each, and pays what it must."""
+"""Twenty-five epochs with real proofs: after each, L1 has the specification's roots and pays what it must."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every named rejection, told to specification, circuits and contracts: each must refuse what is its to refuse."""
+"""Every named rejection, told to specification, circuits and contracts: each refuses what it must."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from sotto import crypto
 from sotto.protocol import errors
 from sotto.protocol.transfer_witness import check_transfer
-from tests.differential.epoch_lies import EPOCH_LIES, EpochLie
+from tests.differential.attempts import EPOCH_LIES, EpochLie
 from tests.differential.rig import Rig, open_rig
 from tests.differential.stream import judge_epoch_lie, judge_transfer_lie, settle_epoch
 from tests.differential.transfer_lies import TRANSFER_LIES, TransferLie

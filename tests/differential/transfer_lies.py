@@ -83,7 +83,16 @@ def _empty(scenario: Scenario, present: bool) -> Signed | None:
 
 def _resign(scenario: Scenario, user: User, witness: Witness, seed: bytes | None = None) -> Witness:
     tx = witness["tx"]
-    order = ("kind", "domain", "anchor", "named", "nullifiers", "commitments", "public_value", "public_asset")
+    order: tuple[str, ...] = (
+        "kind",
+        "domain",
+        "anchor",
+        "named",
+        "nullifiers",
+        "commitments",
+        "public_value",
+        "public_asset",
+    )
     order += ("recipient", "fee", "fee_asset", "expiry", "operation", "ext_hash")
     fields = [x for key in order for x in (tx[key] if isinstance(tx[key], list) else [tx[key]])]
     h = H(Tag.TRANSACTION, *(int(x, 16) for x in fields))
@@ -99,14 +108,20 @@ def _edit_tx(scenario: Scenario, signed: Signed, **changes: Any) -> Witness:
     return _resign(scenario, signed.user, witness)
 
 
-def _edit_output(scenario: Scenario, signed: Signed, asset: int | None = None, add: int = 0, **tx: Any) -> Witness:
+def _edit_output(
+    scenario: Scenario, signed: Signed, asset: int | None = None, add: int = 0, **tx: Any
+) -> Witness:
     """Change the first output that has a value, and its commitment with it."""
     witness: Witness = signed.witness()
     j = next(i for i, out in enumerate(signed.plan.outputs) if out.value)
     old = signed.plan.outputs[j]
     new = TransferOutput(old.partial, old.asset if asset is None else asset, old.value + add)
     rho = notes.rho(signed.transaction.nullifiers[0], j)
-    witness["outputs"][j] = {"asset": to_hex(new.asset), "value": to_hex(new.value), "partial": to_hex(new.partial)}
+    witness["outputs"][j] = {
+        "asset": to_hex(new.asset),
+        "value": to_hex(new.value),
+        "partial": to_hex(new.partial),
+    }
     witness["tx"]["commitments"][j] = to_hex(notes.commitment(new.partial, new.asset, new.value, rho))
     witness["tx"].update(tx)
     return _resign(scenario, signed.user, witness)
@@ -412,5 +427,3 @@ def withdrawal_of_another_asset(scenario: Scenario) -> Witness | None:
 @_of_any
 def operation_of_a_transfer(scenario: Scenario, signed: Signed) -> Witness:
     return _edit_tx(scenario, signed, operation=to_hex(scenario.element()))
-
-

@@ -1,4 +1,7 @@
-"""The committed gas of deposits, epochs with real proofs and claims. To accept new figures: SOTTO_UPDATE_GAS=1 pytest tests/gas"""
+"""The committed gas of deposits, epochs with real proofs and claims.
+
+To accept new figures: SOTTO_UPDATE_GAS=1 pytest tests/gas
+"""
 
 import json
 import os

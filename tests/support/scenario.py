@@ -29,6 +29,7 @@ from sotto.protocol.transfer import (
 )
 from sotto.protocol.transfer_witness import transfer_witness
 from sotto.protocol.trees import State, genesis
+from sotto.protocol.words import FeeQuad
 
 TOKEN = 2
 DOMAIN = int.from_bytes(sha256(b"sotto test domain").digest()) >> 8
@@ -268,7 +269,13 @@ class Scenario:
         previous = self.state.account.key_set(user.account)
         return Operation(user.account, previous, accounts.key_set_hash(hashes))
 
-    def close(self, entries: Sequence[Entry], lanes: int, oldest: int | None = None) -> ClosedEpoch:
+    def close(
+        self,
+        entries: Sequence[Entry],
+        lanes: int,
+        oldest: int | None = None,
+        fee_assets: FeeQuad = FEE_ASSETS,
+    ) -> ClosedEpoch:
         """Close an epoch of these entries and give the users their notes. Raises what apply_epoch raises."""
         before = self.state
         inputs = EpochInputs(
@@ -277,7 +284,7 @@ class Scenario:
             max(0, before.epoch_id - 3) if oldest is None else oldest,
             self.now,
             self.queue_cursor,
-            FEE_ASSETS,
+            fee_assets,
         )
         result = apply_epoch(before, [entry.lane if entry else None for entry in entries], inputs)
         first_leaf = result.state.note.size - 4 * lanes

@@ -1,9 +1,8 @@
-"""The files of measurements: their form, and that the README says what was measured. Never how fast anything is."""
+"""The files of measurements: their form, and that the README says what was measured."""
 
 from pathlib import Path
 
 import pytest
-
 from bench import results
 
 
@@ -55,10 +54,10 @@ def test_a_missed_target_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_malformed_measurements_are_refused(entry: object) -> None:
-    with pytest.raises(results.ResultsMalformed):
+    with pytest.raises(results.ResultsMalformedError):
         results.check("transfer_prove_s", entry)
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(results.UnknownMeasurement):
+    with pytest.raises(results.UnknownMeasurementError):
         results.record("transfer_prove_ms", 1, 1)

@@ -1,0 +1,83 @@
+"""Gas and calldata on L1 with real proofs, on anvil with the rules of prague."""
+
+import _paths  # noqa: F401 - it is imported for its effect
+from tests.differential.rig import FUNDS, Rig, Settled, open_rig
+from tests.differential.settling import settle_entries
+from tests.gas.measure import SEED, GasReport, fill, measure, withdrawals
+
+from bench.replay import NEWEST_FORK, chain_of, curve_work, replay
+from bench.results import record
+from sotto import crypto
+from sotto.protocol.notes import ETH
+from sotto.protocol.transaction import Kind
+
+LANES = 16
+CALLDATA_GAS = {"zero": 4, "other": 16}
+RECIPIENT = "0x" + "ff" * 20
+
+
+def main() -> None:
+    """Measure everything; about three minutes on an idle machine of 2 cores."""
+    crypto.install_hash_backend()
+    with open_rig(SEED) as rig:
+        report = measure(rig)
+        record_common(report)
+        record_other_prices(rig, report)
+        record_worst(rig)
+
+
+def record_common(report: GasReport) -> None:
+    """Transfers, deposits and claims."""
+    gas = report.gas
+    note = "prague; real proofs, everything included; all transactions with the last anchor and fees in ETH"
+    record("gas_per_transfer_n16", -(-gas["commit_and_prove_n16"] // LANES), 1, note)
+    record("gas_per_transfer_n4", -(-gas["commit_and_prove_n4"] // 4), 1, note)
+    record("gas_deposit_eth", gas["deposit_eth"], 1, "prague")
+    record("gas_deposit_erc20", gas["deposit_erc20"], 1, "prague; without the approval")
+    first = gas["claim_eth_first_of_its_word"]
+    note = f"prague; {first:,} for the first in 4 epochs; 25,000 more for an account that did not exist"
+    record("gas_claim", max(gas["claim_eth"], gas["claim_erc20"]), 1, note)
+
+
+def record_other_prices(rig: Rig, report: GasReport) -> None:
+    """The same 16 transfers under other rules."""
+    settled = report.transfers16
+    assert settled is not None
+    block = settled.record.commit_block
+    with chain_of(NEWEST_FORK, *FUNDS) as newest:
+        used = replay(rig.chain, newest, block)[block]
+    note = f"{NEWEST_FORK}, the newest that anvil runs; {settled.gas:,} gas on prague, {used:,} here"
+    record("gas_per_transfer_n16_newest_fork", -(-used // LANES), 1, note)
+    (transaction,) = rig.web3.eth.get_block(block)["transactions"]
+    work = curve_work(rig.chain, bytes(transaction))  # type: ignore[arg-type]
+    tripled = settled.gas + 2 * work.gas
+    counts = f"{work.additions} additions, {work.multiplications} multiplications, {work.pairs} pairs"
+    note = f"computed, not run: {counts} in the call trace took {work.gas:,} gas"
+    record("gas_per_transfer_n16_triple_precompiles", -(-tripled // LANES), 1, note)
+
+
+def record_worst(rig: Rig) -> None:
+    """Sixteen withdrawals, all direct or half of them forced, with an old anchor and two fee assets."""
+    fill(rig, ETH, LANES, LANES)
+    fill(rig, ETH, LANES, LANES)
+    direct = settle_entries(rig, withdrawals(rig, ETH, LANES, RECIPIENT), LANES)[1]
+    share = LANES // 2
+    forced = withdrawals(rig, ETH, share, RECIPIENT, Kind.FORCED)
+    mixed = settle_entries(rig, [*forced, *withdrawals(rig, ETH, share, RECIPIENT)], LANES)[1]
+    bound, worst, name = max(
+        (_bound(epoch), len(epoch.calldata), name)
+        for epoch, name in ((direct, "16 direct withdrawals"), (mixed, "8 direct and 8 forced withdrawals"))
+    )
+    note = f"prague; {name}; measured {direct.gas:,} with all direct, {mixed.gas:,} with 8 forced"
+    record("gas_worst_epoch", bound, 1, note)
+    record("calldata_worst_epoch", max(worst, len(mixed.calldata), len(direct.calldata)), 1)
+
+
+def _bound(epoch: Settled) -> int:
+    """Its gas if every zero byte of its calldata cost as much as another."""
+    zeros = epoch.calldata.count(0)
+    return epoch.gas + zeros * (CALLDATA_GAS["other"] - CALLDATA_GAS["zero"])
+
+
+if __name__ == "__main__":
+    main()
