@@ -113,15 +113,14 @@ class Economy:
         for wallet in self.wallets.values():
             wallet.sync()
 
-    def claim_all(self) -> int:
-        """Claim every proven withdrawal, and return their number."""
-        claimed = 0
-        for wallet in self.wallets.values():
-            for action in wallet.claimable():
-                assert wallet.claim(action) is not None
-                self.books.unclaimed[action.asset] -= action.value
-                claimed += 1
-        return claimed
+    def claim_all(self, name: str) -> None:
+        """Claim every proven withdrawal of a user by the wallet."""
+        wallet = self.wallets[name]
+        actions = wallet.claimable()
+        assert actions
+        for action in actions:
+            assert wallet.claim(action) is not None
+            self.books.unclaimed[action.asset] -= action.value
 
     def check(self) -> None:
         """Compare everything with the books, to the last unit."""
