@@ -46,6 +46,7 @@ class Policy:
         expiry_margin: L1 blocks for which a transaction must still be valid.
         anchor_life: parameter A of the rollup, in L1 blocks.
         anchor_margin: L1 blocks for which an anchor must still live.
+        overdue_age: L1 blocks after which L1 may demand a queue item before the next epoch is there.
         max_lanes: N of the largest circuit.
     """
 
@@ -55,6 +56,7 @@ class Policy:
     expiry_margin: int
     anchor_life: int
     anchor_margin: int
+    overdue_age: int
     max_lanes: int
 
 

@@ -219,6 +219,7 @@ class Node:
             expiry_margin=config.expiry_margin,
             anchor_life=parameters.anchor_life,
             anchor_margin=min(config.anchor_margin, parameters.anchor_life // 2),
+            overdue_age=max(0, parameters.forced_deadline - parameters.clock_window),
             max_lanes=max(verifiers),
         )
 

@@ -11,18 +11,18 @@ import structlog
 
 from sotto.node import builder
 from sotto.node.config import NodeConfig
-from sotto.node.core import Core, deposit_of, epoch_row, lane_rows
-from sotto.node.errors import ProvingFailed
+from sotto.node.core import Core, deposit_of, direct_ids, epoch_row, lane_rows
+from sotto.node.errors import EpochNotBuilt, ProvingFailed
 from sotto.node.metrics import Metrics
 from sotto.node.tables import EpochStatus, TransactionStatus
 from sotto.protocol.epoch import EpochResult
+from sotto.protocol.field import Field
 from sotto.prover.local import Prover
 
 log = structlog.get_logger(category="epoch")
 
 IDLE_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 60.0
-ATTEMPTS = 3
 CONSIDERED = 256
 """Bundles that one epoch looks at: more than its lanes, so that refused ones do not hide those that fit."""
 
@@ -45,25 +45,23 @@ class Assembler:
         self._waiting_since: float | None = None
 
     async def run(self) -> None:
-        """Loop. What the prover fails at is tried again, later and later, then with other lanes."""
+        """Loop. What fails is tried again later and later, with fewer and fewer bundles."""
         failures = 0
         while True:
             epoch = await self._unproven()
-            if epoch is None:
+            try:
+                if epoch is not None:
+                    await self._prove(epoch)
+                    failures = 0
+                    continue
                 await self._core.assemble.wait(await self._time_to_close())
                 if self._core.in_flight < self._config.epochs_in_flight and await self._time_to_close() <= 0:
                     await self._build()
-                continue
-            try:
-                await self._prove(epoch)
-                failures = 0
-            except ProvingFailed as error:
+            except (EpochNotBuilt, ProvingFailed) as error:
                 failures += 1
-                log.error("proving failed", epoch=epoch, failures=failures, cause=str(error))
-                if failures % ATTEMPTS == 0:
-                    async with self._core.lock:
-                        await self._core.abandon(epoch, "proving failed")
-                await asyncio.sleep(min(self._config.retry_wait * 2**failures, LONGEST_RETRY_SECONDS))
+                log.error("epoch failed", epoch=epoch, failures=failures, cause=str(error))
+                pause = self._config.retry_wait * 2 ** (failures - 1)
+                await asyncio.sleep(min(pause, LONGEST_RETRY_SECONDS))
 
     async def _unproven(self) -> int | None:
         rows = await self._core.store.run(self._core.store.epochs, self._core.ledger.confirmed_id + 1)
@@ -91,6 +89,12 @@ class Assembler:
             for epoch, block in ledger.commit_blocks.items()
             if epoch and block + policy.anchor_life <= now
         ]
+        waiting = [bundle for bundle, _ in zip(core.pool, range(CONSIDERED), strict=False)]
+        in_flight = {h for result in core.results.values() for h in direct_ids(result)}
+        suspects = core.trials.choose(waiting, in_flight)
+        bundles = waiting if suspects is None else suspects
+        chosen = {bundle.id for bundle in bundles}
+        withheld = [bundle.commitments for bundle in waiting if bundle.id not in chosen]
         return builder.Situation(
             state=ledger.tip,
             domain=policy.domain,
@@ -99,21 +103,27 @@ class Assembler:
             live_from=max(dead, default=0),
             queue_start=ledger.queue_cursor,
             items=[deposit_of(row) for row in rows if row.l1_block <= credited],
-            bundles=[bundle for bundle, _ in zip(core.pool, range(CONSIDERED), strict=False)],
+            bundles=bundles,
             anchors=dict(ledger.anchors),
+            withheld=frozenset[Field]().union(*withheld),
+            overdue=sum(row.l1_block + policy.overdue_age <= now for row in rows),
+            trial=suspects is not None,
         )
 
     async def _build(self) -> None:
         core = self._core
         async with core.lock:
-            built = await asyncio.to_thread(builder.build, await self._situation())
+            situation = await self._situation()
             self._waiting_since = None
+            built = await self._try_to_build(situation)
             if built is None:
                 return
             for bundle, error in built.dropped:
                 core.pool.remove([bundle])
                 reason = f"{type(error).__name__}: {error}"
                 await core.drop({member.h.to_bytes(32): reason for member in bundle.members})
+            if not built.bundles:
+                core.trials.release({bundle.id for bundle in situation.bundles})
             if not built.bundles and not built.items:
                 return
             result = built.result
@@ -129,15 +139,30 @@ class Assembler:
             transactions=sum(len(bundle.members) for bundle in built.bundles),
         )
 
+    async def _try_to_build(self, situation: builder.Situation) -> builder.BuiltEpoch | None:
+        try:
+            return await asyncio.to_thread(builder.build, situation)
+        except Exception as error:
+            # Whatever a transaction does to the builder: the node goes on without it.
+            log.exception("epoch not built")
+            cause = f"{EpochNotBuilt.__name__}: {type(error).__name__}: {error}"
+            await self._core.suspect([bundle.id for bundle in situation.bundles], cause)
+            raise EpochNotBuilt(cause) from error
+
     async def _prove(self, epoch: int) -> None:
         core = self._core
         result: EpochResult | None = core.results.get(epoch)
         if result is None:
             return
         await core.store.run(core.store.set_transactions_status, epoch, TransactionStatus.PROVING)
-        witness = await asyncio.to_thread(lambda: json.dumps(result.witness(self._beneficiary)).encode())
         begun = monotonic()
-        proof = await self._prover.prove(f"rollup{len(result.words.lanes)}", witness)
+        try:
+            proof = await self._try_to_prove(result)
+        except ProvingFailed as error:
+            async with core.lock:
+                if core.results.get(epoch) is result:
+                    await core.reject(result, f"{ProvingFailed.__name__}: {error}")
+            raise
         seconds = monotonic() - begun
         self._metrics.proving_seconds.observe(seconds)
         async with core.lock:
@@ -147,3 +172,13 @@ class Assembler:
             await core.store.run(core.store.save_proof, epoch, proof)
         log.info("epoch proof made", epoch=epoch, seconds=round(seconds, 2))
         core.submit.set()
+
+    async def _try_to_prove(self, result: EpochResult) -> bytes:
+        try:
+            witness = await asyncio.to_thread(lambda: json.dumps(result.witness(self._beneficiary)).encode())
+            return await self._prover.prove(f"rollup{len(result.words.lanes)}", witness)
+        except ProvingFailed:
+            raise
+        except Exception as error:
+            log.exception("proving failed")
+            raise ProvingFailed(f"{type(error).__name__}: {error}") from error

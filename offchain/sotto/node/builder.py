@@ -4,7 +4,7 @@ Queue items come first, since L1 demands the overdue ones; then bundles in order
 waiting, the queue gets at most the share N/2 that L1 can demand, so that deposits cannot crowd out transfers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from sotto.node.admission import MAX_FEE_ASSETS
@@ -40,6 +40,9 @@ class Situation:
         queue_start: index of the first of `items`.
         items: credited queue items in order.
         bundles: waiting bundles in order of arrival.
+        withheld: commitments of bundles that wait too, but not for this epoch.
+        overdue: so many of `items` L1 demands now.
+        trial: `bundles` are suspected of making epochs fail, so nothing else goes with them that need not.
         anchors: epoch id of each known anchor.
     """
 
@@ -52,6 +55,9 @@ class Situation:
     items: Sequence[Deposit]
     bundles: Sequence[Bundle]
     anchors: dict[Field, int]
+    withheld: Set[Field] = frozenset()
+    overdue: int = 0
+    trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +91,11 @@ def build(situation: Situation) -> BuiltEpoch | None:
         queue_start=situation.queue_start,
         fee_assets=_fee_assets(situation.bundles),
     )
-    items = situation.items[: size // 2 if situation.bundles else size]
+    items = situation.items[: _queue_share(situation, size)]
     filler = _Filler(situation.state, inputs, items)
     taken: list[Bundle] = []
     dropped: list[tuple[Bundle, ProtocolError]] = []
-    later: set[Field] = set()
+    later = set(situation.withheld)
     for bundle in situation.bundles:
         error = filler.try_add(bundle)
         if error is None:
@@ -102,6 +108,8 @@ def build(situation: Situation) -> BuiltEpoch | None:
             dropped.append((bundle, error))
     # Lanes that the share for the queue left over.
     extra = situation.items[len(items) : len(items) + filler.builder.free_lanes]
+    if situation.trial:
+        extra = extra[:0]
     for item in extra:
         filler.builder.add(item)
     if not taken and not items and not dropped:
@@ -149,6 +157,12 @@ def lane_input(member: PoolTransaction) -> LaneInput:
         assert member.operation is not None, "admission requires the preimage"
         return AccountChange(member.transaction, member.operation)
     return member.transaction
+
+
+def _queue_share(situation: Situation, size: int) -> int:
+    if not situation.bundles:
+        return size
+    return min(situation.overdue, size // 2) if situation.trial else size // 2
 
 
 def _size(situation: Situation) -> int:

@@ -13,6 +13,7 @@ from sotto.node.pool import Bundle, Pool
 from sotto.node.store import Store
 from sotto.node.tables import DepositRow, EpochRow, LaneRow
 from sotto.node.transactions import bundles_of
+from sotto.node.trials import Trials
 from sotto.protocol.epoch import EpochResult
 from sotto.protocol.field import Field
 from sotto.protocol.notes import Deposit
@@ -53,6 +54,7 @@ class Core:
         results: state transition of each epoch that is not confirmed yet, by id.
         l1_block: number of the last L1 block whose events are applied.
         reorgs: how often L1 lost blocks since the start.
+        trials: bundles that are suspected of making epochs fail.
     """
 
     store: Store
@@ -63,6 +65,7 @@ class Core:
     pool: Pool = dataclasses.field(default_factory=Pool)
     l1_block: int = 0
     reorgs: int = 0
+    trials: Trials = dataclasses.field(default_factory=Trials)
     lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     assemble: Signal = dataclasses.field(default_factory=Signal)
     submit: Signal = dataclasses.field(default_factory=Signal)
@@ -123,6 +126,25 @@ class Core:
         rows = await self.store.run(self.store.transactions, ids)
         await self.put_back(bundles_of([rows[h] for h in ids]))
         self.assemble.set()
+
+    async def reject(self, result: EpochResult, reason: str) -> None:
+        """Undo an epoch that failed for what may be one of its bundles. Call it with the lock."""
+        ids = direct_ids(result)
+        await self.abandon(result.words.header.epoch_id, reason)
+        await self.suspect([bundle.id for bundle in self.pool if bundle.id in ids], reason)
+
+    async def suspect(self, bundles: Sequence[Field], reason: str) -> None:
+        """Waiting bundles made an epoch fail. Drop the one that is found to be the cause."""
+        culprit = self.trials.failed(bundles)
+        bundle = None if culprit is None else self.pool.get(culprit)
+        if bundle is not None:
+            self.pool.remove([bundle])
+            await self.drop({member.h.to_bytes(32): reason for member in bundle.members})
+
+
+def direct_ids(result: EpochResult) -> set[Field]:
+    """The h of each transaction of an epoch that came to a node, not to the queue."""
+    return {lane.link for lane in result.words.lanes if lane.kind in (Kind.TRANSFER, Kind.ACCOUNT)}
 
 
 def epoch_row(result: EpochResult, foreign: bool = False) -> EpochRow:

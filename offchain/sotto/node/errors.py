@@ -171,3 +171,9 @@ class ProvingFailed(NodeError):
     """The prover refused a witness, or its workers died again and again."""
 
     status = 500
+
+
+class EpochNotBuilt(NodeError):
+    """The bundles that wait give no epoch, for a cause that no rule of admission names."""
+
+    status = 500

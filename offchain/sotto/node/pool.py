@@ -63,6 +63,10 @@ class Pool:
     def __contains__(self, h: object) -> bool:
         return h in self._members
 
+    def get(self, bundle: Field) -> Bundle | None:
+        """A bundle by its id."""
+        return self._bundles.get(bundle)
+
     def spender(self, nullifier: Field) -> Field | None:
         """The h of the waiting transaction that has a nullifier."""
         return self._nullifiers.get(nullifier)

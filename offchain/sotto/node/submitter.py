@@ -12,6 +12,7 @@ from itertools import islice
 
 import structlog
 from eth_typing import ChecksumAddress
+from sqlalchemy.exc import SQLAlchemyError
 from web3.types import TxParams, Wei
 
 from sotto.l1.errors import ContractRejected, L1Error
@@ -19,6 +20,7 @@ from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
 from sotto.node.config import NodeConfig
 from sotto.node.core import Core, deposit_of
+from sotto.node.errors import StateDiverged
 from sotto.node.metrics import Metrics
 from sotto.node.tables import EpochRow, EpochStatus, SubmissionRow
 from sotto.protocol.epoch import EpochResult
@@ -30,6 +32,22 @@ log = structlog.get_logger(category="submit")
 RAISE = 1.25
 """Factor on the fees of a replacement; clients refuse one below 1.1."""
 LONGEST_RETRY_SECONDS = 60.0
+OF_LANES = frozenset(
+    {
+        "ProofInvalid",
+        "NonCanonicalField",
+        "LaneKindRefused",
+        "FeeAssetUnlisted",
+        "FeeAssetRepeated",
+        "FeeWithoutAsset",
+        "ReservedWordUsed",
+        "WrongClientProofsLength",
+        "WrongProofLength",
+        "Panic",
+        "Empty",
+    }
+)
+"""Errors of the contracts that a transaction in the epoch may cause; all others are of the moment."""
 
 
 class Submitter:
@@ -70,6 +88,10 @@ class Submitter:
             except L1Error as error:
                 log.warning("submission delayed", epoch=confirmed + 1, cause=str(error))
                 given_up = True
+            except (StateDiverged, SQLAlchemyError):
+                raise
+            except Exception as error:
+                given_up = await self._fail(confirmed + 1, error)
             if self._core.ledger.confirmed_id > confirmed:
                 failures = 0
             if given_up:
@@ -91,8 +113,9 @@ class Submitter:
         try:
             signed = await self._sender.sign(await self._transaction(row, result), nonce)
         except ContractRejected as error:
+            # The estimate of gas runs the whole transaction, so that a refusal costs nothing.
             log.error("L1 refuses epoch", epoch=epoch, cause=str(error))
-            return await self._give_up(result, str(error))
+            return await self._give_up(result, str(error), _of_lanes(error))
         await self._send(epoch, signed)
         return False
 
@@ -126,7 +149,7 @@ class Submitter:
                 return await self._give_up(result, "cancelled")
             error = await self._sender.reverted(submission.hash, receipt)
             log.error("epoch failed on L1", epoch=row.id, cause=str(error))
-            return await self._give_up(result, str(error))
+            return await self._give_up(result, str(error), _of_lanes(error.cause))
         if next_nonce > last.nonce:
             return await self._give_up(result, "another transaction took the nonce")
         # Not sent by this process, or lost with a block.
@@ -147,14 +170,27 @@ class Submitter:
             signed = await self._sender.sign(empty, nonce, factor)
         await self._send(row.id, signed)
 
-    async def _give_up(self, result: EpochResult, reason: str) -> bool:
+    async def _give_up(self, result: EpochResult, reason: str, suspect: bool = False) -> bool:
         core, epoch = self._core, result.words.header.epoch_id
         async with core.lock:
             if core.results.get(epoch) is result:
                 row = await core.store.run(core.store.epoch, epoch)
-                if row is not None and row.record is None:
+                if row is None or row.record is not None:
+                    return True
+                if suspect:
+                    await core.reject(result, reason)
+                else:
                     await core.abandon(epoch, reason)
         return True
+
+    async def _fail(self, epoch: int, error: Exception) -> bool:
+        """What nobody expected must not end the process again and again: build the epoch anew."""
+        log.exception("submission failed", epoch=epoch)
+        store, result = self._core.store, self._core.results.get(epoch)
+        submissions = await store.run(store.submissions, epoch)
+        if result is None or submissions:
+            return True
+        return await self._give_up(result, f"{type(error).__name__}: {error}", suspect=True)
 
     async def _transaction(self, row: EpochRow, result: EpochResult) -> TxParams:
         assert row.proof is not None, "epochs are proven before they are sent"
@@ -184,3 +220,7 @@ class Submitter:
         ]
         rows = await self._core.store.run(self._core.store.transactions, ids)
         return b"".join(rows[h].proof for h in ids)
+
+
+def _of_lanes(cause: ContractRejected | None) -> bool:
+    return cause is not None and cause.name in OF_LANES

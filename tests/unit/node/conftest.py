@@ -18,6 +18,7 @@ from sotto.node.metrics import Metrics
 from sotto.node.pool import PoolTransaction
 from sotto.node.proofs import ProofVerifier
 from sotto.node.store import Store
+from sotto.protocol.epoch import EpochResult
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import EpochRecord, genesis_record
 from sotto.protocol.transaction import ProvenTransaction
@@ -46,16 +47,21 @@ class KnownProofs(ProofVerifier):
 
 
 def record_of(epoch: ClosedEpoch, commit_block: int) -> EpochRecord:
+    """The record that L1 would hold of an epoch of the scenario."""
+    return record_of_result(epoch.result, commit_block)
+
+
+def record_of_result(result: EpochResult, commit_block: int) -> EpochRecord:
     """The record that L1 would hold of an epoch."""
-    words = epoch.result.words
+    words = result.words
     return replace(
         genesis_record(commit_block),
         id=words.header.epoch_id,
         timestamp_block=words.header.now,
         queue_end=words.header.queue_end,
-        c=epoch.result.c,
-        z=epoch.result.z,
-        y=epoch.result.y,
+        c=result.c,
+        z=result.z,
+        y=result.y,
         new_state=words.header.new_state,
         own_anchor=words.header.own_anchor,
     )
@@ -121,6 +127,7 @@ def make_policy(scenario: Scenario, fees: dict[int, int] | None = None) -> Polic
         expiry_margin=5,
         anchor_life=300,
         anchor_margin=20,
+        overdue_age=7_000,
         max_lanes=16,
     )
 
