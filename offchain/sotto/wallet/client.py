@@ -116,7 +116,7 @@ class NodeClient:
 def _rejection(status: int, answer: Any) -> NodeRejected:
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
-        return NodeRejected(f"Http{status}", "the node gives no cause")
+        return NodeRejected(f"Http{status}", "the node gives no cause", status)
     text = str(error.get("message", ""))[:500]
     hint = str(error.get("hint", ""))[:500]
-    return NodeRejected(str(error.get("code", f"Http{status}"))[:64], f"{text} {hint}".strip())
+    return NodeRejected(str(error.get("code", f"Http{status}"))[:64], f"{text} {hint}".strip(), status)

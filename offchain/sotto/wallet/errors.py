@@ -200,13 +200,15 @@ class NodeInterrupted(NodeUnreachable):
 
 
 class SubmissionUncertain(NodeUnreachable):
-    """The connection broke while a transaction was sent: the node may or may not have it.
+    """A transaction was sent without a clear answer: the node may or may not have it.
+
+    Its notes stay locked until it is in a proven epoch, refused, or expired by the clock of the chain.
 
     Attributes:
         identifier: h of the transaction that pays.
     """
 
-    hint = "do not send again yet: `sotto wallet sync` finds out whether the node has it"
+    hint = "do not pay again: `sotto wallet sync` sends the same bytes again until it is settled or expired"
 
     def __init__(self, identifier: int, cause: str) -> None:
         self.identifier = identifier
@@ -218,12 +220,13 @@ class NodeRejected(WalletError):
 
     Attributes:
         code: the node's name of the error.
+        status: HTTP status.
     """
 
     hint = "see the cause; the notes are unlocked again"
 
-    def __init__(self, code: str, cause: str) -> None:
-        self.code = code
+    def __init__(self, code: str, cause: str, status: int) -> None:
+        self.code, self.status = code, status
         super().__init__(f"{code}: {cause}")
 
 
@@ -246,7 +249,7 @@ class WrongDeployment(WalletError):
 
 
 class TransactionDropped(WalletError):
-    """The node gave up a transaction, or it expired; its notes are unlocked.
+    """The node refused a transaction, or it expired; its notes are unlocked.
 
     Attributes:
         identifier: h.

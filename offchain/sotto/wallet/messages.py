@@ -21,6 +21,8 @@ from sotto.wallet.errors import NodeMalformed
 
 MAX_SYMBOL: Final = 16
 MAX_DECIMALS: Final = 77
+MAX_EXPIRY_MARGIN: Final = 300
+"""L1 blocks. A node that asks for more would have notes locked for as long as it likes."""
 
 _HASH_BYTES: Final = 32
 
@@ -118,6 +120,9 @@ def parse(what: str, parser: Callable[[Any], T], data: Any) -> T:
 
 def parse_status(data: Any) -> NodeStatus:
     """Parse `/v1/status`."""
+    margin = integer_from_json(data["min_expiry_margin"], 32)
+    if margin > MAX_EXPIRY_MARGIN:
+        raise NodeMalformed(f"min_expiry_margin is {margin} blocks, at most {MAX_EXPIRY_MARGIN} is accepted")
     return NodeStatus(
         chain_id=integer_from_json(data["chain_id"], 64),
         rollup=_address(data["rollup"]),
@@ -128,7 +133,7 @@ def parse_status(data: Any) -> NodeStatus:
         proven=integer_from_json(data["proven"], 64),
         l1_block=integer_from_json(data["l1_block"], 64),
         lanes=tuple(integer_from_json(n, 16) for n in _list(data["lanes"])),
-        min_expiry_margin=integer_from_json(data["min_expiry_margin"], 32),
+        min_expiry_margin=margin,
         version=_text(data["version"], 64),
     )
 

@@ -6,7 +6,7 @@ are named by the next one, and the last pays the node's price for the whole chai
 I/O.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -85,24 +85,32 @@ class Request:
         return self.price == 0 or self.fee_asset == self.asset
 
 
-def plan(request: Request, notes: Sequence[NoteT], max_steps: int) -> list[Step[NoteT]]:
+def plan(
+    request: Request,
+    notes: Sequence[NoteT],
+    max_steps: int,
+    rank: Callable[[NoteT], int] = lambda _: 0,
+) -> list[Step[NoteT]]:
     """The transactions that carry out a request, in order.
 
     Chained notes are used only when settled ones do not suffice, since spending them names their parents
-    publicly.
+    publicly. Of each asset a note of the highest rank is always spent.
     Raises InsufficientFunds, TooManyNotes.
     """
-    settled = [note for note in notes if not note.chained]
-    if len(settled) < len(notes):
+    preferred = [note for note in notes if rank(note) or not note.chained]
+    if len(preferred) < len(notes):
         try:
-            return _plan(request, settled, max_steps)
+            return _plan(request, preferred, max_steps, rank)
         except (InsufficientFunds, TooManyNotes):
             pass
-    return _plan(request, notes, max_steps)
+    return _plan(request, notes, max_steps, rank)
 
 
-def _plan(request: Request, notes: Sequence[NoteT], max_steps: int) -> list[Step[NoteT]]:
-    steps = _plan_one_asset(request, notes) if request.one_asset else _plan_two_assets(request, notes)
+def _plan(
+    request: Request, notes: Sequence[NoteT], max_steps: int, rank: Callable[[NoteT], int]
+) -> list[Step[NoteT]]:
+    ordered = sorted(notes, key=lambda note: (rank(note), note.value))
+    steps = (_plan_one_asset if request.one_asset else _plan_two_assets)(request, ordered, rank)
     if len(steps) > max_steps:
         cause = (
             f"{len(steps)} transactions are needed to join the notes, and a bundle has at most {max_steps}"
@@ -111,8 +119,10 @@ def _plan(request: Request, notes: Sequence[NoteT], max_steps: int) -> list[Step
     return steps
 
 
-def _plan_one_asset(request: Request, notes: Sequence[NoteT]) -> list[Step[NoteT]]:
-    chosen = _choose(request.asset, request.target, request.price, 1, 2, notes)
+def _plan_one_asset(
+    request: Request, notes: Sequence[NoteT], rank: Callable[[NoteT], int]
+) -> list[Step[NoteT]]:
+    chosen = _choose(request.asset, request.target, request.price, 1, 2, notes, rank)
     steps: list[Step[NoteT]] = []
     heads = _reduce(chosen, 2, steps)
     if len(heads) == 1:
@@ -121,12 +131,14 @@ def _plan_one_asset(request: Request, notes: Sequence[NoteT]) -> list[Step[NoteT
     return steps
 
 
-def _plan_two_assets(request: Request, notes: Sequence[NoteT]) -> list[Step[NoteT]]:
+def _plan_two_assets(
+    request: Request, notes: Sequence[NoteT], rank: Callable[[NoteT], int]
+) -> list[Step[NoteT]]:
     # Two payments, change and fee change are four outputs: the first payment then has a step of its own.
     early = 0 if len(request.payments) == MAX_PAYMENTS else None
-    tokens = _choose(request.asset, request.target, 0, 0, 1, notes)
+    tokens = _choose(request.asset, request.target, 0, 0, 1, notes, rank)
     token_steps = max(len(tokens) - 1, 0 if early is None else 1) + 1
-    fees = _choose(request.fee_asset, 0, request.price, token_steps, 1, notes)
+    fees = _choose(request.fee_asset, 0, request.price, token_steps, 1, notes, rank)
     steps: list[Step[NoteT]] = []
     fee_head = _paid_joins(fees, request.price, steps)
     if early is None:
@@ -150,20 +162,31 @@ def _final(request: Request, heads: Sequence[NoteT | Joined], fee: int, early: i
     return Step(tuple(heads), tuple(outputs), fee, request.fee_asset if fee else 0, request.public_value)
 
 
-def _choose(asset: int, target: int, price: int, base: int, free: int, notes: Sequence[NoteT]) -> list[NoteT]:
+def _choose(
+    asset: int,
+    target: int,
+    price: int,
+    base: int,
+    free: int,
+    notes: Sequence[NoteT],
+    rank: Callable[[NoteT], int],
+) -> list[NoteT]:
     """Fewest notes that pay a target, `base` transactions and one more for each note beyond `free`.
 
-    Among the sets of that number the one that leaves little change. Raises InsufficientFunds.
+    `notes` come by rank and value; those of the highest rank are taken first. Among the sets of that number
+    the one that leaves little change. Raises InsufficientFunds.
     """
-    ordered = sorted((note for note in notes if note.asset == asset), key=lambda note: note.value)
+    ordered = [note for note in notes if note.asset == asset]
     chosen: list[NoteT] = []
     total = 0
     while ordered:
         largest = ordered.pop()
         needed = target + price * (base + max(0, len(chosen) + 1 - free))
         if total + largest.value >= needed:
-            fitting = next((note for note in ordered if total + note.value >= needed), largest)
-            return [*chosen, fitting]
+            # The first note keeps its rank; further ones may be any.
+            others = [note for note in ordered if chosen or rank(note) == rank(largest)]
+            fitting = [note for note in others if total + note.value >= needed]
+            return [*chosen, min(fitting, key=lambda note: note.value, default=largest)]
         chosen.append(largest)
         total += largest.value
     raise InsufficientFunds(asset, target + price * base, total, 0, "the notes do not cover amount and fee")

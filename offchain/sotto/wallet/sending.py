@@ -1,7 +1,7 @@
 """Payments and withdrawals: choose notes, sign, prove, hand over; prove again when an epoch was faster."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import Final
@@ -26,7 +26,8 @@ from sotto.wallet.errors import (
     WalletError,
     WalletLocked,
 )
-from sotto.wallet.ledger import unlock
+from sotto.wallet.ledger import forget, refuse
+from sotto.wallet.rejections import OUTDATED, is_final
 from sotto.wallet.selection import Joined, Request, Step
 from sotto.wallet.state import (
     Action,
@@ -37,7 +38,7 @@ from sotto.wallet.state import (
     PendingTransaction,
     StoredNote,
 )
-from sotto.wallet.sync import OUTDATED, SyncReport, synchronise
+from sotto.wallet.sync import SyncReport, synchronise
 
 EXPIRY_GRID: Final = 64
 EXPIRY_BLOCKS: Final = 64
@@ -89,7 +90,7 @@ async def carry_out(context: Context, order: Order) -> Action:
         price,
         order.fee_asset,
     )
-    steps = _select(context, request, max(report.lanes, default=1))
+    steps = _select(context, request, max(report.lanes, default=1), _contested(context, order))
     fee = sum(step.fee for step in steps)
     if order.max_fee is not None and fee > order.max_fee:
         raise FeeTooHigh(f"the fee is {fee}, at most {order.max_fee} is allowed")
@@ -102,16 +103,17 @@ async def carry_out(context: Context, order: Order) -> Action:
         fee=fee,
         fee_asset=order.fee_asset if fee else 0,
         payments=[
-            Payment(address=payment.text, value=payment.value, reference=payment.reference.hex())
+            Payment(address=payment.text.strip(), value=payment.value, reference=payment.reference.hex())
             for payment in order.payments
         ],
+        commitments=drafts[-1].commitments,
         created=int(time()),
         l1_recipient=order.recipient,
     )
     try:
         await _deliver(context, action, drafts, report)
     except WalletError as error:
-        if action.status == ActionStatus.PENDING and not isinstance(error, SubmissionUncertain):
+        if not any(pending.action == action.number for pending in context.state.pending):
             action.status, action.cause = ActionStatus.DROPPED, str(error)
         context.save()
         raise
@@ -130,42 +132,63 @@ async def prove_again(context: Context, number: int, report: SyncReport) -> None
     if external & set(state.incoming):
         return
     settled = {note.commitment for note in state.notes.values() if note.spent_epoch is None}
-    unlock(state, [number], ActionStatus.DROPPED, "its notes are spent or did not arrive")
     if not external <= settled:
+        refuse(state, number, "its notes are spent or did not arrive")
         context.save()
         return
-    action.status, action.cause = ActionStatus.PENDING, ""
     await _deliver(context, action, drafts, report)
 
 
 async def _deliver(context: Context, action: Action, drafts: Sequence[Draft], report: SyncReport) -> None:
+    """Prove and hand over; the same drafts again, with the same nullifiers, when an epoch was faster.
+
+    From the moment at which bytes may have left, notes are unlocked by a refusal that is final only.
+    """
+    state = context.state
+    handed_over = any(pending.action == action.number for pending in state.pending)
     for attempt in range(1, _ATTEMPTS + 1):
-        pending = await _prove(context, action.number, drafts, report)
-        action.h = pending[-1].h
-        context.state.used |= {draft.nullifiers[0] for draft in drafts}
-        context.state.pending += pending
-        context.save()
+        made = await _prove(context, action.number, drafts, report)
+        _remember(context, action, made)
         try:
-            await context.client.submit([transaction.body for transaction in pending])
+            await context.client.submit([transaction.body for transaction in made])
         except NodeRejected as error:
-            unlock(context.state, [action.number], ActionStatus.DROPPED, str(error))
+            if not is_final(error):
+                raise SubmissionUncertain(action.h, f"no answer of the node itself: {error}") from error
+            handed_over = True
+            refuse(state, action.number, str(error))
             context.save()
             if error.code not in OUTDATED or attempt == _ATTEMPTS:
                 raise
             report = await _wait_for_parents(context, drafts)
-            action.status, action.cause = ActionStatus.PENDING, ""
         except (NodeInterrupted, NodeMalformed) as error:
             raise SubmissionUncertain(action.h, f"no answer while sending: {error}") from error
         except NodeUnreachable as error:
-            unlock(context.state, [action.number], ActionStatus.DROPPED, str(error))
+            if handed_over:
+                raise SubmissionUncertain(action.h, f"proved again but not sent: {error}") from error
+            forget(state, made, ActionStatus.DROPPED, str(error))
             raise
         else:
             break
-    for transaction in context.state.pending:
+    for transaction in state.pending:
         if transaction.action == action.number:
             transaction.sent = True
             for note in own_outputs(context.keys, transaction.draft, transaction.h):
-                context.state.incoming[note.commitment] = note
+                state.incoming[note.commitment] = note
+    context.save()
+
+
+def _remember(context: Context, action: Action, made: Sequence[PendingTransaction]) -> None:
+    """Store what is about to be sent, in place of earlier proofs of the same drafts."""
+    state = context.state
+    earlier = {tuple(p.draft.commitments): p.expiry for p in state.pending if p.action == action.number}
+    for transaction in made:
+        # A node could still use the earlier bytes.
+        transaction.expiry = max(
+            transaction.expiry, earlier.get(tuple(transaction.draft.commitments), transaction.expiry)
+        )
+    state.pending = [p for p in state.pending if p.action != action.number] + list(made)
+    state.used |= {transaction.draft.nullifiers[0] for transaction in made}
+    action.h, action.status, action.cause = made[-1].h, ActionStatus.PENDING, ""
     context.save()
 
 
@@ -228,10 +251,18 @@ async def _price(context: Context, asset: int) -> int:
     return fees[asset]
 
 
-def _select(context: Context, request: Request, max_steps: int) -> list[Step[StoredNote]]:
+def _contested(context: Context, order: Order) -> dict[int, int]:
+    receivers = [payment.text.strip() for payment in order.payments] or [f"0x{order.recipient:040x}"]
+    value = sum(payment.value for payment in order.payments) + order.public_value
+    return context.state.contested(receivers, value)
+
+
+def _select(
+    context: Context, request: Request, max_steps: int, contested: Mapping[int, int]
+) -> list[Step[StoredNote]]:
     notes = context.state.spendable(chained=True)
     try:
-        return selection.plan(request, notes, max_steps)
+        return selection.plan(request, notes, max_steps, lambda note: contested.get(note.commitment, 0))
     except InsufficientFunds as error:
         balance = context.state.balances().get(error.asset)
         incoming = balance.pending_in if balance else 0

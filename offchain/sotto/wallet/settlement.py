@@ -11,6 +11,7 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import TxParams, TxReceipt
 
 from sotto.l1.bridge import ETH, BridgeContract, Claim
+from sotto.l1.contract import TRANSPORT_ERRORS
 from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted
 from sotto.l1.events import ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
@@ -145,6 +146,21 @@ class Settlement:
             return (await self._rollup.status())[1]
         except L1Error as error:
             raise translate(error) from error
+
+    async def clock(self, epoch: int) -> tuple[int, int]:
+        """The last L1 block, and the lowest `now` that an epoch after the proven one `epoch` can have.
+
+        The second is 0 as long as L1 has other epochs, whose clocks are not known here.
+        """
+        try:
+            block = await self._web3.eth.block_number
+            head, _ = await self._rollup.status(block)
+            window = (await self._rollup.parameters()).clock_window
+        except L1Error as error:
+            raise translate(error) from error
+        except TRANSPORT_ERRORS as error:
+            raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
+        return block, block + 1 - window if head == epoch else 0
 
     async def check_asset(self, asset: Asset) -> None:
         """Compare a token with what bridge and token say of it. Raises StateMismatch."""

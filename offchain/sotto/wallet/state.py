@@ -4,7 +4,7 @@ All of it but pending transactions and labels of sent payments is found again fr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,14 +80,16 @@ class Draft(_Model):
 
 
 class PendingTransaction(_Model):
-    """A transaction between signing and a proven epoch.
+    """A transaction between signing and a proven epoch; it stays here until it is settled or cannot be.
 
     Attributes:
         h: its id.
         action: number of its history entry.
+        expiry: last `now` of an epoch that may have it, or an earlier proof of the same draft.
         parents: own commitments that it names.
         body: the API's JSON with proof.
-        sent: False until the node has answered.
+        sent: False until the node has answered that it has it.
+        refused: the node has refused it for good. Its notes may be spent again, and are taken first.
     """
 
     h: int
@@ -97,6 +99,12 @@ class PendingTransaction(_Model):
     parents: list[int]
     body: dict[str, object]
     sent: bool = False
+    refused: bool = False
+
+    @property
+    def spends(self) -> set[int]:
+        """Commitments of its real inputs."""
+        return {entry.commitment for entry in self.draft.inputs if entry.commitment is not None}
 
 
 class ActionKind(StrEnum):
@@ -131,6 +139,7 @@ class Action(_Model):
     Attributes:
         number: position, stable.
         h: id of the transaction that pays, or of the deposit.
+        commitments: its outputs, by which the lane that has it is recognised; a node could show h elsewhere.
         created: Unix seconds when this wallet made it, None when it was found on the chain.
         lane, epoch: where the proven transaction is.
         l1_recipient: receiver on L1 of a withdrawal.
@@ -145,6 +154,7 @@ class Action(_Model):
     fee: int = 0
     fee_asset: int = 0
     payments: list[Payment] = Field(default_factory=list)
+    commitments: list[int] = Field(default_factory=list)
     status: ActionStatus = ActionStatus.PENDING
     created: int | None = None
     epoch: int | None = None
@@ -154,6 +164,11 @@ class Action(_Model):
     claimed: str = ""
     queue_index: int | None = None
     cause: str = ""
+
+    @property
+    def receivers(self) -> list[str]:
+        """Sotto addresses, or the L1 recipient as 0x hex."""
+        return [f"0x{self.l1_recipient:040x}"] if self.l1_recipient else [p.address for p in self.payments]
 
 
 class Balance(_Model):
@@ -196,14 +211,24 @@ class WalletState(_Model):
 
     def locked(self) -> set[int]:
         """Commitments that pending transactions spend."""
-        commitments = {
-            entry.commitment
-            for transaction in self.pending
-            for entry in transaction.draft.inputs
-            if entry.commitment is not None
-        }
+        commitments = {c for pending in self.pending if not pending.refused for c in pending.spends}
         foreign = set(self.foreign_locks)
         return commitments | {note.commitment for note in self._all_notes() if note.nullifier in foreign}
+
+    def contested(self, receivers: Collection[str], value: int) -> dict[int, int]:
+        """Notes that refused transactions spend, with their rank: highest for those that paid the same.
+
+        `receivers` are Sotto addresses and L1 recipients, `value` the sum. As long as the refused bytes are
+        valid, whatever repeats their payment must spend one of their notes.
+        """
+        ranks: dict[int, int] = {}
+        for pending in self.pending:
+            if pending.refused:
+                action = self.action(pending.action)
+                same = {r.lower() for r in action.receivers} == {r.lower() for r in receivers}
+                rank = 1 + same + (same and action.value == value)
+                ranks |= {c: max(rank, ranks.get(c, 0)) for c in pending.spends}
+        return ranks
 
     def spendable(self, *, chained: bool) -> list[StoredNote]:
         """Notes to select from, without locked ones; with `chained` also those of the node's pool."""
@@ -231,10 +256,8 @@ class WalletState(_Model):
             if queued and not action.payments and action.h not in seen:
                 result[action.asset].pending_in += action.value
         for transaction in self.pending:
-            draft = transaction.draft
-            spent = sum(1 for entry in draft.inputs if entry.commitment is not None)
-            if spent:
-                for asset, value in self._leaving(draft).items():
+            if transaction.spends and not transaction.refused:
+                for asset, value in self._leaving(transaction.draft).items():
                     result[asset].pending_out += value
         return dict(result)
 

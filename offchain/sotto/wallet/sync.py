@@ -6,19 +6,22 @@ record.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from sotto.protocol.field import Field
 from sotto.wallet.chain import Trees
 from sotto.wallet.client import MAX_EPOCHS, MAX_NOTES, RANGE_GRID
 from sotto.wallet.context import Context
-from sotto.wallet.errors import NodeMalformed, StateMismatch, WrongDeployment
-from sotto.wallet.ledger import apply_epochs, apply_pool, roll_back, unlock
+from sotto.wallet.errors import (
+    NodeMalformed,
+    NodeRejected,
+    NodeUnreachable,
+    StateMismatch,
+    WrongDeployment,
+)
+from sotto.wallet.ledger import apply_epochs, apply_pool, expire, refuse, revive, roll_back
 from sotto.wallet.messages import Entry, EpochMessage, NodeStatus
-from sotto.wallet.state import ActionStatus, PendingTransaction
-
-CLOCK_WINDOW: Final = 64
-"""W of spec 06: no epoch can have a clock further behind its L1 block."""
+from sotto.wallet.rejections import FINAL, OUTDATED, is_final
+from sotto.wallet.state import ActionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ async def synchronise(context: Context) -> SyncReport:
         await _take_epochs(context, status)
     if context.trees.point.id == before and before:
         await _check_on_l1(context, context.trees)
-    outdated = await _follow_pending(context, status)
+    l1_block, clock = await _clocks(context, status)
+    expire(context.state, clock)
+    outdated = await _follow_pending(context)
     apply_pool(context.state, context.keys, await context.client.pending())
     context.save()
     return SyncReport(
@@ -56,7 +61,7 @@ async def synchronise(context: Context) -> SyncReport:
         context.trees.point.id - before,
         context.settlement is not None,
         outdated,
-        status.l1_block,
+        l1_block,
         status.lanes,
         status.min_expiry_margin,
     )
@@ -140,43 +145,52 @@ async def _check_on_l1(context: Context, trees: Trees) -> None:
         await l1.check_epoch(trees.point.id, trees.point.record_hash)
 
 
-async def _follow_pending(context: Context, status: NodeStatus) -> tuple[int, ...]:
-    """Ask what became of own transactions, and unlock the notes of those that are over."""
-    state = context.state
-    over: dict[int, tuple[ActionStatus, str]] = {}
+async def _clocks(context: Context, status: NodeStatus) -> tuple[int, int]:
+    """The last L1 block, and the lowest `now` that an epoch after those of the wallet can have.
+
+    L1's own with an endpoint. Without one the first is the node's word and decides nothing but new expiries.
+    """
+    point = context.trees.point
+    l1 = await context.l1()
+    if l1 is None:
+        return status.l1_block, point.now
+    block, lowest = await l1.clock(point.id)
+    return block, max(point.now, lowest)
+
+
+async def _follow_pending(context: Context) -> tuple[int, ...]:
+    """Ask what became of own transactions, and send again what the node does not know.
+
+    Returns the actions that need a new proof. What the node says can neither settle a transaction nor end the
+    locks of one that it has not refused.
+    """
+    state, client = context.state, context.client
     outdated: set[int] = set()
-    for pending in state.pending:
-        answer = await context.client.transaction(Field(pending.h))
-        if answer is not None and answer.status != "dropped":
-            pending.sent = True
-        elif _expired(context, pending, status):
-            over[pending.action] = ActionStatus.EXPIRED, f"not included up to L1 block {pending.expiry}"
-        elif answer is not None:
-            cause = answer.reason or "the node gives no cause"
-            over[pending.action] = ActionStatus.DROPPED, cause
-            if cause.split(":")[0] in OUTDATED:
-                outdated.add(pending.action)
-        elif not pending.sent:
-            over[pending.action] = ActionStatus.DROPPED, "the node never had it"
-    for number, (result, cause) in over.items():
-        if number not in outdated:
-            unlock(state, [number], result, cause)
+    for number in sorted({pending.action for pending in state.pending}):
+        members = [pending for pending in state.pending if pending.action == number]
+        refused = any(pending.refused for pending in members)
+        answers = [await client.transaction(Field(pending.h)) for pending in members]
+        causes = [answer.reason for answer in answers if answer is not None and answer.status == "dropped"]
+        if not causes and None in answers and not refused:
+            try:
+                await client.submit([pending.body for pending in members])
+            except NodeRejected as error:
+                causes = [str(error)] if is_final(error) else []
+            except (NodeUnreachable, NodeMalformed):
+                pass
+            else:
+                answers = []
+        if causes:
+            code = causes[0].split(":")[0]
+            if refused or state.action(number).status == ActionStatus.PROVEN:
+                continue
+            if code in OUTDATED:
+                outdated.add(number)
+            elif code in FINAL:
+                refuse(state, number, causes[0])
+        elif None not in answers:
+            for pending in members:
+                pending.sent = True
+            if refused:
+                revive(state, number)
     return tuple(sorted(outdated))
-
-
-OUTDATED: Final = frozenset(
-    {
-        "NamedCommitmentUnknown",
-        "ChainedCommitmentUnknown",
-        "AnchorTooOld",
-        "AnchorUnknown",
-        "UnknownAnchor",
-    }
-)
-"""Causes that a new proof of the same payment under a newer anchor removes."""
-
-
-def _expired(context: Context, pending: PendingTransaction, status: NodeStatus) -> bool:
-    """Whether no epoch can have it any more: the clock never runs back, nor more than W behind L1."""
-    now = max(context.trees.point.now, status.l1_block - CLOCK_WINDOW)
-    return pending.expiry < now

@@ -19,7 +19,7 @@ from sotto.node.pool import Bundle, Pool, PoolTransaction
 from sotto.node.tables import DepositRow, EpochRow
 from sotto.protocol import ciphertext, notes
 from sotto.protocol.address import decode_address
-from sotto.protocol.epoch import EpochInputs, apply_epoch
+from sotto.protocol.epoch import EpochInputs, LaneInput, apply_epoch
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.field import Field, byte_word_to_json, field_to_json, to_byte_word
 from sotto.protocol.l1 import EpochRecord, compute_domain, genesis_record, withdrawal_root
@@ -97,7 +97,10 @@ class RecordedNode:
                 l1_tx=bytes(32),
             )
         members = [member for bundle in self.pool for member in bundle.members]
-        entries = [*(deposit for deposit, _ in self.waiting), *(member.transaction for member in members)]
+        entries: list[LaneInput] = [
+            *(deposit for deposit, _ in self.waiting),
+            *(member.transaction for member in members),
+        ]
         inputs = EpochInputs(DOMAIN, lanes, 0, self.l1_block, start, (1, TOKEN, 0, 0))
         result = apply_epoch(self.state, entries, inputs)
         header = result.words.header
@@ -204,9 +207,12 @@ class RecordedNode:
             hook()
         proven = [transaction_from_json(item) for item in body["transactions"]]
         members = [PoolTransaction(p.transaction.h, p.transaction, p.proof) for p in proven]
+        answer = {"ids": [field_to_json(member.h) for member in members], "status": "received"}
+        if all(self.statuses.get(member.h, {}).get("status", "dropped") != "dropped" for member in members):
+            return answer
         anchors = {Field(record.own_anchor): record.id for record in self.records}
         commits = {record.id: record.commit_block for record in self.records}
-        policy = Policy(DOMAIN, self.fees, {1, TOKEN}, 5, 300, 20, 16)
+        policy = Policy(DOMAIN, self.fees, {1, TOKEN}, 5, 300, 20, overdue_age=7_000, max_lanes=16)
         moment = Moment(self.l1_block, self.state, self.pool, anchors=anchors, commit_blocks=commits)
         for member in members:
             check_transaction(policy, moment, member)
@@ -214,7 +220,7 @@ class RecordedNode:
         self.pool.add(Bundle(tuple(members)))
         for member in members:
             self.statuses[member.h] = {"status": "received", "epoch": None, "reason": None}
-        return {"ids": [field_to_json(member.h) for member in members], "status": "received"}
+        return answer
 
 
 def crypto_seed(number: int) -> bytes:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.wallet.conftest import OpenWallet
 from tests.unit.wallet.recorded import ETHER, PRICE, RecordedNode
 
+from sotto.node.pool import Pool
 from sotto.wallet import Payment, messages
 from sotto.wallet.client import NodeClient
 from sotto.wallet.errors import (
@@ -23,7 +24,7 @@ from sotto.wallet.errors import (
     WalletError,
     WrongDeployment,
 )
-from sotto.wallet.state import ActionStatus
+from sotto.wallet.state import ActionKind, ActionStatus
 
 ONE = "0x" + "0" * 63 + "1"
 Change = Callable[[Any], None]
@@ -209,21 +210,119 @@ async def test_broken_connection_while_sending_is_not_a_refusal(
     assert alice.history()[-1].status == ActionStatus.PROVEN
 
 
-async def test_node_that_never_got_it_unlocks_at_the_next_sync(
+def lost() -> None:
+    """A request that does not reach the node."""
+    raise httpx.ReadTimeout("no answer")
+
+
+async def test_node_that_never_got_it_is_sent_the_same_bytes(
     node: RecordedNode, open_wallet: OpenWallet
 ) -> None:
     alice = await ready(node, open_wallet)
     await alice.sync()
-
-    def lost() -> None:
-        raise httpx.ReadTimeout("no answer")
-
     node.before_submit = lost
     with pytest.raises(SubmissionUncertain):
         await alice.send("ETH", [Payment(alice.address, 5)])
+    h = alice.history()[-1].h
+    await alice.sync()
+    assert [m.h for b in node.pool for m in b.members] == [h]
+    node.close()
+    await alice.sync()
+    assert alice.history()[-1].status == ActionStatus.PROVEN
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(502, "BadGateway"), (503, "PoolFull"), (429, "RateExceeded"), (500, "FeeTooLow")]
+)
+async def test_only_a_refusal_of_the_node_itself_unlocks(
+    node: RecordedNode, open_wallet: OpenWallet, status: int, code: str
+) -> None:
+    """The node may have it: nothing that is said without proof unlocks the notes."""
+    alice = await ready(node, open_wallet)
+    await alice.sync()
+    before = node.transport()
+    answering = False
+
+    def proxy(request: httpx.Request) -> httpx.Response:
+        if answering or (request.method != "POST" and "/transactions/" not in request.url.path):
+            return before.handle_request(request)
+        if request.method == "GET":
+            return httpx.Response(404, json={"error": {"code": "TransactionUnknown"}})
+        return httpx.Response(status, json={"error": {"code": code, "message": "", "hint": ""}})
+
+    alice._context.client._http._transport = httpx.MockTransport(proxy)
+    with pytest.raises(SubmissionUncertain):
+        await alice.send("ETH", [Payment(alice.address, 5)])
+    node.l1_block += 10_000
+    await alice.sync()
+    assert alice.history()[-1].status == ActionStatus.PENDING
+    assert alice.balances()[1].available == 6
+    node.l1_block -= 10_000
+    answering = True
+    await alice.sync()
+    node.close()
+    await alice.sync()
+    assert alice.history()[-1].status == ActionStatus.PROVEN
+
+
+async def test_refused_bytes_and_the_retry_are_never_both_paid(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    """The node refuses for a good reason, keeps the bytes, and uses them later."""
+    alice, bob = await open_wallet("alice"), await open_wallet("bob")
+    for value in (ETHER, 2 * ETHER, 3 * ETHER):
+        node.deposit(alice.address, value)
+    node.close()
+    await alice.sync()
+    await alice.send("ETH", [Payment(bob.address, ETHER // 2)])
+    first = next(iter(node.pool))
+    node.drop("FeeTooLow: it says")
     await alice.sync()
     assert alice.history()[-1].status == ActionStatus.DROPPED
-    assert alice.balances()[1].available == ETHER + 11
+    assert alice.balances()[1].available == 6 * ETHER
+    for number in range(6):
+        node.deposit(alice.address, ETHER + number)
+    node.close(16)
+    await alice.send("ETH", [Payment(bob.address, ETHER // 2)])
+    second = next(iter(node.pool))
+    spent = [set(b.members[0].transaction.nullifiers) for b in (first, second)]
+    assert spent[0] & spent[1]
+    # The first one wins: the wallet sees it by its outputs, and that the second can never be.
+    node.pool = Pool()
+    node.pool.add(first)
+    node.close()
+    await alice.sync()
+    await bob.sync()
+    statuses = {a.h: a.status for a in alice.history()}
+    assert statuses[first.id] == ActionStatus.PROVEN
+    assert statuses[second.id] == ActionStatus.DROPPED
+    assert not alice._context.state.pending
+    assert bob.balances()[1].available == ETHER // 2
+
+
+async def test_a_node_that_claims_progress_for_ever_does_not_keep_the_lock(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    alice = await ready(node, open_wallet)
+    await alice.sync()
+    await alice.send("ETH", [Payment(alice.address, 5)])
+    node.pool = Pool()
+    node.l1_block += 1_000
+    await alice.sync()
+    assert alice.history()[-1].status == ActionStatus.PENDING
+    node.deposit(alice.address, 7)
+    node.close()
+    await alice.sync()
+    assert alice.history()[-1].kind == ActionKind.DEPOSIT
+    assert alice.history()[-2].status == ActionStatus.EXPIRED
+    assert alice.balances()[1].available == ETHER + 18
+
+
+async def test_margin_of_years_is_refused(node: RecordedNode, open_wallet: OpenWallet) -> None:
+    alice = await ready(node, open_wallet)
+    lie(node, "/v1/status", set_in("min_expiry_margin", value=301))
+    with pytest.raises(NodeMalformed, match="min_expiry_margin"):
+        await alice.sync()
 
 
 def client(answer: Callable[[httpx.Request], httpx.Response]) -> NodeClient:

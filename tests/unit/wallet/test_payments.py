@@ -169,18 +169,18 @@ async def test_dropped_transaction_unlocks_its_notes(node: RecordedNode, open_wa
     assert alice.history()[action.number].status == ActionStatus.DROPPED
 
 
-async def test_expired_transaction_unlocks_its_notes(node: RecordedNode, open_wallet: OpenWallet) -> None:
+async def test_expired_transaction_is_refused_and_unlocks_its_notes(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
     alice = await open_wallet()
     await funded(node, alice, ETHER)
     action = await alice.send("ETH", [Payment(alice.address, 5)])
     node.statuses.clear()
     node.pool = Pool()
-    await alice.sync()
-    assert available(alice) == 0
     node.l1_block += 1000
     await alice.sync()
     assert available(alice) == ETHER
-    assert alice.history()[action.number].status == ActionStatus.EXPIRED
+    assert alice.history()[action.number].cause.startswith("ExpiryTooClose")
 
 
 async def test_expiry_lies_on_the_grid_and_outputs_carry_ciphertexts(
