@@ -161,9 +161,9 @@ class Rig:
     def _replace_verifiers(self) -> None:
         code = build_harness()
         for lanes, address in self.deployment.verifiers().items():
-            data = code + encode(["uint256"], [lanes]).hex()
+            data = bytes.fromhex(code.removeprefix("0x")) + encode(["uint256"], [lanes])
             sent = self.web3.eth.send_transaction({"from": self.accounts[0], "data": data})
-            stub = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
+            stub: Any = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
             self.chain.request("anvil_setCode", [address, "0x" + bytes(self.web3.eth.get_code(stub)).hex()])
 
     def transact(self, function: Any, sender: str, value: int = 0) -> Any:

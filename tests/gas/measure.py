@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sotto.protocol.notes import ETH
 from sotto.protocol.transaction import Kind
@@ -71,6 +72,7 @@ def fill(rig: Rig, asset: int, count: int, lanes: int) -> tuple[Settled, Sequenc
     _, settled = settle_entries(rig, entries, lanes)
     gas = []
     for block in range(before + 1, before + 1 + count):
+        sent: Any
         (sent,) = rig.web3.eth.get_block(block)["transactions"]
         gas.append(int(rig.web3.eth.get_transaction_receipt(sent)["gasUsed"]))
     return settled, gas
