@@ -29,6 +29,10 @@ class Asset:
     decimals: int
 
 
+ETHER: Final = Asset(ETH, None, "ETH", 18)
+"""The one asset that no contract describes, so that nobody is asked about it."""
+
+
 def check_value(value: int) -> int:
     """Return smallest units that a payment may have. Raises AmountNotPositive, AmountTooLarge."""
     if value <= 0:

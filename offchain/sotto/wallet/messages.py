@@ -16,7 +16,7 @@ from sotto.protocol.field import (
 from sotto.protocol.l1 import ADDRESS_BYTES, EpochRecord
 from sotto.protocol.notes import ASSET_BITS, VALUE_BITS
 from sotto.protocol.transaction import RECIPIENT_BITS, Kind
-from sotto.wallet.amounts import Asset
+from sotto.wallet.amounts import ETHER, Asset
 from sotto.wallet.errors import NodeMalformed
 
 MAX_SYMBOL: Final = 16
@@ -147,8 +147,17 @@ def parse_fees(data: Any) -> tuple[Fee, ...]:
 
 
 def parse_assets(data: Any) -> tuple[Asset, ...]:
-    """Parse `/v1/assets`."""
-    return tuple(_asset(row) for row in _list(data))
+    """Parse `/v1/assets`: ETH as it is, and no number or symbol twice, since people choose by them."""
+    assets = tuple(_asset(row) for row in _list(data))
+    if ETHER not in assets:
+        raise NodeMalformed(f"asset {ETHER.asset} is not ETH with {ETHER.decimals} decimals")
+    for name, values in (
+        ("number", {asset.asset for asset in assets}),
+        ("symbol", {asset.symbol.casefold() for asset in assets}),
+    ):
+        if len(values) != len(assets):
+            raise NodeMalformed(f"two assets have the same {name}")
+    return assets
 
 
 def parse_epochs(data: Any) -> tuple[EpochMessage, ...]:
@@ -185,7 +194,7 @@ def _asset(row: Any) -> Asset:
     if decimals > MAX_DECIMALS:
         raise NodeMalformed(f"an asset with {decimals} decimals")
     symbol = _text(row["symbol"], MAX_SYMBOL)
-    if not symbol or not symbol.isprintable() or " " in symbol:
+    if not symbol or not symbol.isprintable() or " " in symbol or symbol.isdigit():
         raise NodeMalformed("the symbol of an asset cannot be shown")
     return Asset(
         integer_from_json(row["asset"], ASSET_BITS),

@@ -169,11 +169,14 @@ class Settlement:
             return
         try:
             token = (await bridge.vault(asset.asset)).token
-            decimals = await TokenContract(self._web3, token).decimals()
+            contract = TokenContract(self._web3, token)
+            decimals, symbol = await contract.decimals(), await contract.symbol()
         except L1Error as error:
             raise translate(error) from error
-        if token.lower() != asset.address or decimals != asset.decimals:
-            raise StateMismatch(f"asset {asset.asset} is token {token} with {decimals} decimals on L1")
+        if (token.lower(), decimals, symbol) != (asset.address, asset.decimals, asset.symbol):
+            raise StateMismatch(
+                f"asset {asset.asset} is token {token}, {symbol[:40]!r} with {decimals} decimals, on L1"
+            )
 
     async def deposit(self, asset: int, value: int, partial: int, ciphertext: bytes) -> QueuedDeposit:
         """Deposit an asset, after an approval of exactly the value when it is a token that needs it."""

@@ -158,17 +158,15 @@ class Wallet:
         return await self._context.load_assets()
 
     async def asset(self, name: str) -> Asset:
-        """The asset with a number or a symbol (any case) that only one has. Raises UnknownAsset."""
+        """The asset with a number or a symbol (any case). Raises UnknownAsset."""
         listed = await self.assets()
         if name.isascii() and name.isdigit() and len(name) <= 20 and int(name) in listed:
             return listed[int(name)]
-        found = [asset for asset in listed.values() if asset.symbol.upper() == name.upper()]
-        if len(found) > 1:
-            raise UnknownAsset(f"{len(found)} assets have the symbol {name[:40]!r}: give the number")
-        if not found:
-            symbols = ", ".join(asset.symbol for asset in listed.values())
-            raise UnknownAsset(f"{name[:40]!r} is none of {symbols}")
-        return found[0]
+        for asset in listed.values():
+            if asset.symbol.casefold() == name.casefold():
+                return asset
+        symbols = ", ".join(asset.symbol for asset in listed.values())
+        raise UnknownAsset(f"{name[:40]!r} is none of {symbols}")
 
     def balances(self) -> Mapping[int, Balance]:
         """Balance of each asset that this wallet has, as of the last sync."""

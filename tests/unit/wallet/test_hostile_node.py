@@ -318,6 +318,27 @@ async def test_a_node_that_claims_progress_for_ever_does_not_keep_the_lock(
     assert alice.balances()[1].available == ETHER + 18
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_in(0, "decimals", value=6),
+        set_in(0, "symbol", value="WETH"),
+        set_in(0, "address", value="0x" + "22" * 20),
+        set_in(1, "symbol", value="eth"),
+        set_in(1, "asset", value=1),
+        lambda a: a.pop(0),
+        lambda a: a.append({**a[1], "asset": 3}),
+    ],
+)
+async def test_assets_that_could_be_mistaken_are_refused(
+    node: RecordedNode, open_wallet: OpenWallet, change: Change
+) -> None:
+    alice = await open_wallet()
+    lie(node, "/v1/assets", change)
+    with pytest.raises(NodeMalformed):
+        await alice.send("ETH", [Payment(alice.address, 5)])
+
+
 async def test_margin_of_years_is_refused(node: RecordedNode, open_wallet: OpenWallet) -> None:
     alice = await ready(node, open_wallet)
     lie(node, "/v1/status", set_in("min_expiry_margin", value=301))
