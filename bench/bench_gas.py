@@ -3,7 +3,7 @@
 import _paths  # noqa: F401 - it is imported for its effect
 from tests.differential.rig import FUNDS, Rig, Settled, open_rig
 from tests.differential.settling import settle_entries
-from tests.gas.measure import SEED, GasReport, fill, measure, withdrawals
+from tests.gas.measure import SEED, GasReport, fill, measure, transfers, withdrawals
 
 from bench.replay import NEWEST_FORK, chain_of, curve_work, replay
 from bench.results import record
@@ -34,9 +34,10 @@ def record_common(report: GasReport) -> None:
     record("gas_per_transfer_n4", -(-gas["commit_and_prove_n4"] // 4), 1, note)
     record("gas_deposit_eth", gas["deposit_eth"], 1, "prague")
     record("gas_deposit_erc20", gas["deposit_erc20"], 1, "prague; without the approval")
-    first = gas["claim_eth_first_of_its_word"]
-    note = f"prague; {first:,} for the first in 4 epochs; 25,000 more for an account that did not exist"
+    note = "prague; of a token, to an account that exists; of ETH " + f"{gas['claim_eth']:,}"
     record("gas_claim", max(gas["claim_eth"], gas["claim_erc20"]), 1, note)
+    note = "prague; of ETH, to an account that exists; it sets the first bit of a storage word"
+    record("gas_claim_first", gas["claim_eth_first_of_its_word"], 1, note)
 
 
 def record_other_prices(rig: Rig, report: GasReport) -> None:
@@ -57,9 +58,11 @@ def record_other_prices(rig: Rig, report: GasReport) -> None:
 
 
 def record_worst(rig: Rig) -> None:
-    """Sixteen withdrawals, all direct or half of them forced, with an old anchor and two fee assets."""
+    """With an old anchor and two fee assets: transfers, and withdrawals, all direct or half of them forced."""
     fill(rig, ETH, LANES, LANES)
     fill(rig, ETH, LANES, LANES)
+    old = settle_entries(rig, transfers(rig, LANES), LANES)[1]
+    record("gas_per_transfer_n16_old_anchor", -(-old.gas // LANES), 1, "prague; real proofs")
     direct = settle_entries(rig, withdrawals(rig, ETH, LANES, RECIPIENT), LANES)[1]
     share = LANES // 2
     forced = withdrawals(rig, ETH, share, RECIPIENT, Kind.FORCED)

@@ -45,6 +45,7 @@ ROWS = (
     Row("proof_verify_ms", "Verify one client proof", "ms"),
     Row("proof_batch_verify_ms_per_proof", "Verify 16 client proofs together, a proof", "ms"),
     Row("gas_per_transfer_n16", "commitAndProve of 16 private transfers, a transfer", "gas", 88_000),
+    Row("gas_per_transfer_n16_old_anchor", "The same with an older anchor and two fee assets", "gas", 88_000),
     Row("gas_per_transfer_n4", "The same with 4", "gas"),
     Row("gas_per_transfer_n16_newest_fork", "16 private transfers on the newest hardfork, a transfer", "gas"),
     Row(
@@ -54,7 +55,8 @@ ROWS = (
     ),
     Row("gas_deposit_eth", "Deposit of ETH", "gas", 80_000),
     Row("gas_deposit_erc20", "Deposit of an ERC-20 token", "gas", 120_000),
-    Row("gas_claim", "Claim of a withdrawal, dearest of ETH and token", "gas", 75_000),
+    Row("gas_claim", "Claim of a withdrawal, not the first in its four epochs", "gas", 75_000),
+    Row("gas_claim_first", "Claim of a withdrawal, the first in its four epochs", "gas", 75_000),
     Row("gas_worst_epoch", "Dearest epoch of 16 lanes, if all calldata were non-zero", "gas", 12_000_000),
     Row("calldata_worst_epoch", "Its calldata", "bytes", 120_000),
     Row("demo_cold_s", "make demo without cached keys", "s", 360),
