@@ -61,7 +61,16 @@ class ReceivedProof:
     beneficiary: bytes
 
 
-Event = ReceivedDeposit | ReceivedCommit | ReceivedProof
+@dataclass(frozen=True, slots=True)
+class ReceivedPruning:
+    """`EpochsPruned`: the pending epochs `first` to `last`, which nobody proved in time, are gone."""
+
+    position: Position
+    first: int
+    last: int
+
+
+Event = ReceivedDeposit | ReceivedCommit | ReceivedProof | ReceivedPruning
 
 
 def position_of(log: LogReceipt) -> Position:

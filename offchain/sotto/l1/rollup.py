@@ -1,6 +1,6 @@
 """The contract `Rollup` (docs/spec/06-l1.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,7 +10,7 @@ from hexbytes import HexBytes
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from sotto.l1.contract import TRANSPORT_ERRORS, Contract, translate
-from sotto.l1.events import Event, ReceivedCommit, ReceivedProof, position_of
+from sotto.l1.events import Event, ReceivedCommit, ReceivedProof, ReceivedPruning, position_of
 from sotto.l1.records import record_from_abi, record_to_abi
 from sotto.protocol.l1 import EpochRecord
 
@@ -100,6 +100,14 @@ class RollupContract(Contract):
         """The rollup's lengths of time."""
         return RollupParameters(*await self._call("parameters"))
 
+    async def bridge(self) -> ChecksumAddress:
+        """Address of the vault that pays for this rollup."""
+        return to_checksum_address(await self._call("bridge"))
+
+    async def queue(self) -> ChecksumAddress:
+        """Address of the queue that this rollup takes items from."""
+        return to_checksum_address(await self._call("queue"))
+
     async def verifiers(self) -> dict[ChecksumAddress, int]:
         """The fixed set of verifiers, each with its number of lanes."""
         members = await self._call("verifiers")
@@ -125,20 +133,29 @@ class RollupContract(Contract):
         """Transaction that commits and proves an epoch when none is pending."""
         return self._transaction("commitAndProve", commit.to_abi(), beneficiary, proof)
 
+    def prune(self, record: EpochRecord) -> TxParams:
+        """Transaction that removes all pending epochs, as the oldest one's deadline is over."""
+        return self._transaction("prune", record_to_abi(record))
+
     def decode(self, log: LogReceipt) -> Event | None:
         """Typed event of a log of this contract; None for those that nobody follows."""
-        for name in ("EpochCommitted", "EpochProven"):
-            event = self._contract.events[name]()
-            if bytes(log["topics"][0]) != event_topic(event):
-                continue
-            arguments = event.process_log(log)["args"]
-            position = position_of(log)
-            if name == "EpochCommitted":
+        topic = bytes(log["topics"][0])
+        known: Iterable[Any] = cast(Any, self._contract.events)
+        event = next((event for event in known if event_topic(event) == topic), None)
+        if event is None:
+            return None
+        arguments, position = event.process_log(log)["args"], position_of(log)
+        match event.event_name:
+            case "EpochCommitted":
                 record = record_from_abi(list(arguments["record"].values()))
                 return ReceivedCommit(position, arguments["id"], bytes(arguments["recordHash"]), record)
-            beneficiary = bytes.fromhex(arguments["beneficiary"][2:])
-            return ReceivedProof(position, arguments["id"], bytes(arguments["recordHash"]), beneficiary)
-        return None
+            case "EpochProven":
+                beneficiary = bytes.fromhex(arguments["beneficiary"][2:])
+                return ReceivedProof(position, arguments["id"], bytes(arguments["recordHash"]), beneficiary)
+            case "EpochsPruned":
+                return ReceivedPruning(position, arguments["first"], arguments["last"])
+            case _:
+                return None
 
     async def published(self, transaction_hash: bytes) -> PublishedEpoch | None:
         """What a commit's calldata holds; None if it did not call this contract directly."""

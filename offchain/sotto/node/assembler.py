@@ -55,7 +55,7 @@ class Assembler:
                     failures = 0
                     continue
                 await self._core.assemble.wait(await self._time_to_close())
-                if self._core.in_flight < self._config.epochs_in_flight and await self._time_to_close() <= 0:
+                if await self._time_to_close() <= 0:
                     await self._build()
             except (EpochNotBuilt, ProvingFailed) as error:
                 failures += 1
@@ -69,6 +69,8 @@ class Assembler:
 
     async def _time_to_close(self) -> float:
         """Seconds until the next epoch closes; 0 when it must."""
+        if self._core.in_flight >= self._config.epochs_in_flight or await self._core.is_blocked():
+            return IDLE_SECONDS
         situation = await self._situation()
         if not situation.items and not situation.bundles:
             self._waiting_since = None
@@ -113,8 +115,10 @@ class Assembler:
     async def _build(self) -> None:
         core = self._core
         async with core.lock:
-            situation = await self._situation()
             self._waiting_since = None
+            if await core.is_blocked():
+                return
+            situation = await self._situation()
             built = await self._try_to_build(situation)
             if built is None:
                 return

@@ -1,11 +1,15 @@
-"""Applies what L1 says to store, ledger and pool; adopts epochs of other proposers from their calldata."""
+"""Applies what L1 says to store, ledger and pool.
+
+Epochs of other proposers are adopted from their calldata once they are proven. Before that they may be false;
+the node only knows that they are pending, and builds nothing until L1 has proven or pruned them.
+"""
 
 import asyncio
 from collections.abc import Sequence
 
 import structlog
 
-from sotto.l1.events import Event, ReceivedCommit, ReceivedDeposit, ReceivedProof
+from sotto.l1.events import Event, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
 from sotto.l1.records import record_from_bytes
 from sotto.l1.rollup import RollupContract
 from sotto.l1.watcher import BlockAdded, Change, RolledBack
@@ -13,7 +17,7 @@ from sotto.node.core import Core, epoch_row, lane_rows
 from sotto.node.errors import StateDiverged
 from sotto.node.ledger import Ledger
 from sotto.node.store import Store
-from sotto.node.tables import DepositRow, EpochRow, EpochStatus
+from sotto.node.tables import CommitRow, DepositRow, EpochRow, EpochStatus
 from sotto.protocol.epoch import EpochResult, replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.l1 import EpochRecord
@@ -25,15 +29,20 @@ log = structlog.get_logger(category="l1")
 def rebuild(store: Store) -> tuple[Ledger, dict[int, EpochResult]]:
     """Ledger and results of unconfirmed epochs from the stored words alone.
 
-    An epoch of this node that L1 has not proven and that does not follow any more is given up. Raises
-    StateDiverged if one that L1 has proven gives another state.
+    An epoch that L1 has not proven and that does not follow any more is given up. Raises StateDiverged if one
+    that L1 has proven gives another state.
     """
     ledger, results = Ledger(), {}
+    deposits = store.deposit_count()
     for row in store.epochs():
         if row.id == 0:
             ledger.confirm(_record(row))
             continue
         confirmed = row.status == EpochStatus.CONFIRMED
+        if not confirmed and _is_lost(row, deposits):
+            log.warning("unfinished epoch given up", epoch=row.id, cause="L1 lost what it was built on")
+            store.abandon_from(row.id)
+            break
         try:
             result = replay(ledger.tip, decode_words(row.words, row.lanes))
         except ProtocolError as error:
@@ -112,6 +121,11 @@ class Chain:
                 await self._commit(event)
             case ReceivedProof():
                 await self._prove(event)
+            case ReceivedPruning():
+                block = event.position.block_number
+                await self._core.store.run(self._core.store.prune_commits, event.first, block)
+                await self._core.abandon(event.first, "L1 pruned it")
+                log.warning("epochs pruned", first=event.first, last=event.last)
 
     async def _commit(self, event: ReceivedCommit) -> None:
         core, store = self._core, self._core.store
@@ -119,64 +133,62 @@ class Chain:
         if event.id in core.ledger.records:
             return
         if event.id == 0:
-            await store.run(store.assign, _genesis_row(event, core.ledger), [])
-        else:
-            known = core.results.get(event.id)
-            if known is None or known.c != event.record.c or known.z != event.record.z:
-                await self._adopt(event)
-        position = event.position
-        await store.run(
-            store.save_commit,
-            event.id,
-            event.record.encode(),
-            position.block_number,
-            position.transaction_hash,
-        )
-        if event.id == 0:
-            await store.run(store.save_confirmation, 0, position.block_number, position.transaction_hash)
+            await store.run(store.save_genesis, genesis_row(event, core.ledger))
             core.ledger.confirm(event.record)
+            return
+        ours = self._is_ours(event.record)
+        if not ours:
+            await core.abandon(event.id, "another proposer's epoch is on L1")
+        commit = CommitRow(
+            record_hash=event.record_hash,
+            epoch=event.id,
+            record=event.record.encode(),
+            commit_block=event.position.block_number,
+            l1_tx=event.position.transaction_hash,
+        )
+        await store.run(store.save_commit, commit, ours)
 
     async def _prove(self, event: ReceivedProof) -> None:
         core, store = self._core, self._core.store
         if event.id in core.ledger.records:
             return
-        row = await store.run(store.epoch, event.id)
-        if row is None or row.record is None:
-            raise StateDiverged(f"L1 proved epoch {event.id}, whose commit was not seen")
-        record = _record(row)
-        if record.hash() != event.record_hash:
-            raise StateDiverged(f"L1 proved another record of epoch {event.id} than it committed")
+        commit = await store.run(store.commit, event.record_hash)
+        if commit is None:
+            raise StateDiverged(f"L1 proved a record of epoch {event.id} whose commit was not seen")
+        record = record_from_bytes(commit.record)
+        if not self._is_ours(record):
+            await self._adopt(commit)
         core.ledger.confirm(record)
         core.results.pop(event.id, None)
         position = event.position
         await store.run(store.save_confirmation, event.id, position.block_number, position.transaction_hash)
         log.info("epoch proven", epoch=event.id, l1_block=position.block_number)
 
-    async def _adopt(self, event: ReceivedCommit) -> None:
-        """Take an epoch that another proposer committed in place of our own ones."""
+    def _is_ours(self, record: EpochRecord) -> bool:
+        known = self._core.results.get(record.id)
+        return known is not None and (known.c, known.z) == (record.c, record.z)
+
+    async def _adopt(self, commit: CommitRow) -> None:
+        """Take an epoch of another proposer that L1 has proven."""
         core = self._core
-        await core.abandon(event.id, "another proposer's epoch is on L1")
-        published = await self._rollup.published(event.position.transaction_hash)
+        published = await self._rollup.published(commit.l1_tx)
         if published is None:
             raise StateDiverged(
-                f"epoch {event.id} was not committed by a direct call, so its words are unknown"
+                f"epoch {commit.epoch} was not committed by a direct call, so its words are unknown"
             )
         lanes = (await self._rollup.verifiers())[published.verifier]
         try:
             words = decode_words(published.words, lanes)
             result = await asyncio.to_thread(replay, core.ledger.tip, words)
         except ProtocolError as error:
-            # A commit without proof may be false; only what L1 has proven must follow.
-            raise StateDiverged(f"epoch {event.id} of another proposer does not follow: {error}") from error
+            raise StateDiverged(
+                f"epoch {commit.epoch} of another proposer does not follow: {error}"
+            ) from error
         rows = lane_rows(result)
-        await core.store.run(core.store.assign, epoch_row(result, foreign=True), rows)
+        await core.store.run(core.store.adopt, epoch_row(result, foreign=True), rows, commit)
         core.ledger.append(result)
-        core.results[event.id] = result
-        taken = {row.id for row in rows}
-        core.pool.remove(
-            bundle for bundle in core.pool if any(member.h.to_bytes(32) in taken for member in bundle.members)
-        )
-        log.info("epoch adopted", epoch=event.id, lanes=len(rows))
+        await core.overtake({row.id for row in rows})
+        log.info("epoch adopted", epoch=commit.epoch, lanes=len(rows))
 
     async def _roll_back(self, number: int) -> None:
         core, store = self._core, self._core.store
@@ -186,9 +198,12 @@ class Chain:
         core.reorgs += 1
         if unproven:
             core.ledger.unconfirm(unproven[0])
-            foreign = [row.id for row in await store.run(store.epochs, unproven[0]) if row.foreign]
-            if foreign:
-                await core.abandon(foreign[0], "L1 lost another proposer's epoch")
+        deposits = await store.run(store.deposit_count)
+        rows = await store.run(store.epochs, core.ledger.confirmed_id + 1)
+        lost = next((row.id for row in rows if _is_lost(row, deposits)), None)
+        if lost is not None:
+            await core.abandon(lost, "L1 lost what it was built on")
+        if unproven:
             await self._restore_results(unproven[0])
 
     async def _restore_results(self, first: int) -> None:
@@ -205,16 +220,27 @@ def _record(row: EpochRow) -> EpochRecord:
     return record_from_bytes(row.record)
 
 
-def _genesis_row(event: ReceivedCommit, ledger: Ledger) -> EpochRow:
+def _is_lost(row: EpochRow, deposits: int) -> bool:
+    """Whether an unconfirmed epoch is of another proposer, or takes items that the queue does not have."""
+    return row.foreign or decode_words(row.words, row.lanes).header.queue_end > deposits
+
+
+def genesis_row(event: ReceivedCommit, ledger: Ledger) -> EpochRow:
+    """The row of epoch 0. Raises StateDiverged if the ledger begins with another state."""
     state = ledger.tip
     if event.record.new_state != state.hash():
         raise StateDiverged("the deployment has another genesis state: it is of another version")
     return EpochRow(
         id=0,
+        status=EpochStatus.CONFIRMED,
         lanes=0,
         words=b"",
         state=state.hash(),
         note_root=state.note.root,
         account_root=state.account.root,
         first_node=0,
+        record=event.record.encode(),
+        commit_block=event.position.block_number,
+        proof_block=event.position.block_number,
+        l1_tx=event.position.transaction_hash,
     )

@@ -2,12 +2,13 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 import structlog
 
-from sotto.node.admission import Moment, Policy
+from sotto.node.admission import Moment, Policy, check_bundle, check_transaction
+from sotto.node.errors import NodeError
 from sotto.node.ledger import Ledger
 from sotto.node.pool import Bundle, Pool
 from sotto.node.store import Store
@@ -15,6 +16,7 @@ from sotto.node.tables import DepositRow, EpochRow, LaneRow
 from sotto.node.transactions import bundles_of
 from sotto.node.trials import Trials
 from sotto.protocol.epoch import EpochResult
+from sotto.protocol.errors import ProtocolError
 from sotto.protocol.field import Field
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
@@ -107,6 +109,30 @@ class Core:
                 kept.append(bundle)
         self.pool.put_back(kept)
         await self.drop(reasons)
+
+    async def overtake(self, taken: Set[bytes]) -> None:
+        """Another proposer's epoch took transactions: the rest of their bundles waits on if it still may."""
+        for bundle in self.pool:
+            rest = tuple(member for member in bundle.members if member.h.to_bytes(32) not in taken)
+            if len(rest) == len(bundle.members):
+                continue
+            self.pool.remove([bundle])
+            moment = self.moment()
+            try:
+                for member in rest:
+                    check_transaction(self.policy, moment, member)
+                check_bundle(self.policy, moment, rest)
+            except (NodeError, ProtocolError) as error:
+                reason = f"{type(error).__name__}: {error}"
+                await self.drop({member.h.to_bytes(32): reason for member in rest})
+            else:
+                # Before those that may name its commitments.
+                self.pool.put_back([Bundle(rest, bundle.arrived)] if rest else [])
+
+    async def is_blocked(self) -> bool:
+        """Whether L1 holds a pending epoch of another proposer, so that nothing can follow yet."""
+        pending = await self.store.run(self.store.pending_commits)
+        return any(commit.epoch not in self.results for commit in pending)
 
     async def drop(self, reasons: dict[bytes, str]) -> None:
         """Mark transactions that no epoch will have."""

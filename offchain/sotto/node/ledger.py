@@ -1,6 +1,6 @@
 """The chain of epochs in memory: records and anchors of L1, states of this node. Pure: no I/O.
 
-Epochs up to `confirmed` are proven on L1; those above are this node's own and not there yet.
+Epochs up to `confirmed` are proven on L1; those above are this node's own and not proven there yet.
 """
 
 from dataclasses import dataclass, field

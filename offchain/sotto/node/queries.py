@@ -80,9 +80,8 @@ class Queries:
 
     async def _head(self) -> int:
         """The last epoch committed on L1: the confirmed one, or pending ones behind it."""
-        ledger, store = self._core.ledger, self._core.store
-        rows = await store.run(store.epochs, ledger.confirmed_id + 1)
-        return max((row.id for row in rows if row.record is not None), default=ledger.confirmed_id)
+        pending = await self._core.store.run(self._core.store.pending_commits)
+        return max((commit.epoch for commit in pending), default=self._core.ledger.confirmed_id)
 
     def fees(self) -> list[dict[str, Any]]:
         """GET /v1/fees."""
@@ -134,11 +133,13 @@ class Queries:
 
     async def pending(self) -> list[dict[str, Any]]:
         """GET /v1/pending."""
-        store = self._core.store
+        core, store = self._core, self._core.store
         entries: list[dict[str, Any]] = []
-        for row in await store.run(store.epochs, self._core.ledger.confirmed_id + 1):
-            entries += views.epoch_entries(row, await self._deposits(row), placed=False)
-        entries += [views.waiting_entry(member) for bundle in self._core.pool for member in bundle.members]
+        # In the middle of a change a transaction could be in both or neither, or a deposit be missing.
+        async with core.lock:
+            for row in await store.run(store.epochs, core.ledger.confirmed_id + 1):
+                entries += views.epoch_entries(row, await self._deposits(row), placed=False)
+            entries += [views.waiting_entry(member) for bundle in core.pool for member in bundle.members]
         return entries
 
     async def epochs(self, start: int, count: int) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
 from sotto.node.errors import StoreUnusable
 from sotto.node.tables import (
     BlockRow,
+    CommitRow,
     DepositRow,
     EpochRow,
     EpochStatus,
@@ -27,7 +28,7 @@ from sotto.node.tables import (
     TransactionStatus,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -138,14 +139,7 @@ class Store:
     def assign(self, epoch: EpochRow, lanes: Sequence[LaneRow]) -> None:
         """Store a new epoch with its lanes, and give its transactions to it."""
         with self._session() as session:
-            session.add(epoch)
-            session.add_all(lanes)
-            for lane in lanes:
-                session.exec(
-                    update(TransactionRow)
-                    .where(col(TransactionRow.id) == lane.id)
-                    .values(status=TransactionStatus.ORDERED, epoch=lane.epoch, lane=lane.lane)
-                )
+            self._assign(session, epoch, lanes)
             session.commit()
 
     def set_transactions_status(self, epoch: int, status: TransactionStatus) -> None:
@@ -226,13 +220,50 @@ class Store:
 
     # L1
 
-    def save_commit(self, epoch: int, record: bytes, commit_block: int, l1_tx: bytes) -> None:
-        """L1 holds the epoch's commit."""
+    def save_genesis(self, epoch: EpochRow) -> None:
+        """Epoch 0, which L1 holds as proven since its deployment."""
         with self._session() as session:
-            row = session.get_one(EpochRow, epoch)
-            row.record, row.commit_block, row.l1_tx = record, commit_block, l1_tx
-            row.status = EpochStatus.COMMITTED
-            self._set_transactions_status(session, epoch, TransactionStatus.COMMITTED)
+            session.merge(epoch)
+            session.commit()
+
+    def save_commit(self, commit: CommitRow, ours: bool) -> None:
+        """L1 holds a commit.
+
+        Args:
+            ours: it is of the stored epoch with the same id.
+        """
+        with self._session() as session:
+            session.merge(commit)
+            if ours:
+                self._set_commit(session, session.get_one(EpochRow, commit.epoch), commit)
+            session.commit()
+
+    def adopt(self, epoch: EpochRow, lanes: Sequence[LaneRow], commit: CommitRow) -> None:
+        """Store another proposer's epoch with its commit."""
+        with self._session() as session:
+            self._assign(session, epoch, lanes)
+            self._set_commit(session, epoch, commit)
+            session.commit()
+
+    def commit(self, record_hash: bytes) -> CommitRow | None:
+        """One commit."""
+        with self._session() as session:
+            return session.get(CommitRow, record_hash)
+
+    def pending_commits(self) -> Sequence[CommitRow]:
+        """Commits that L1 has neither proven nor pruned, by epoch."""
+        with self._session() as session:
+            statement = select(CommitRow).where(col(CommitRow.closed_block).is_(None))
+            return session.exec(statement.order_by(col(CommitRow.epoch))).all()
+
+    def prune_commits(self, first: int, block: int) -> None:
+        """L1 has removed the pending commits from epoch `first` on."""
+        with self._session() as session:
+            session.exec(
+                update(CommitRow)
+                .where(col(CommitRow.epoch) >= first, col(CommitRow.closed_block).is_(None))
+                .values(closed_block=block)
+            )
             session.commit()
 
     def save_confirmation(self, epoch: int, proof_block: int, l1_tx: bytes) -> None:
@@ -240,6 +271,11 @@ class Store:
         with self._session() as session:
             row = session.get_one(EpochRow, epoch)
             row.status, row.proof_block, row.l1_tx = EpochStatus.CONFIRMED, proof_block, l1_tx
+            session.exec(
+                update(CommitRow)
+                .where(col(CommitRow.epoch) == epoch, col(CommitRow.closed_block).is_(None))
+                .values(closed_block=proof_block)
+            )
             self._set_transactions_status(session, epoch, TransactionStatus.PROVEN)
             session.commit()
 
@@ -259,20 +295,30 @@ class Store:
     def roll_back(self, number: int) -> list[int]:
         """Undo the blocks above `number`. Returns the epochs that are not confirmed any more, in order.
 
+        Genesis stays: L1 cannot lose it without the contracts.
+
         The first of them keeps its signed transactions. Those of later ones name its record, which holds the
         block of its commit and so will change: they are signed anew, with the same nonces as before.
         """
         with self._session() as session:
             session.exec(delete(BlockRow).where(col(BlockRow.number) > number))
             session.exec(delete(DepositRow).where(col(DepositRow.l1_block) > number))
+            session.exec(delete(CommitRow).where(col(CommitRow.commit_block) > number))
+            session.exec(
+                update(CommitRow).where(col(CommitRow.closed_block) > number).values(closed_block=None)
+            )
             unproven = session.exec(
-                select(EpochRow).where(col(EpochRow.proof_block) > number).order_by(col(EpochRow.id))
+                select(EpochRow)
+                .where(col(EpochRow.proof_block) > number, col(EpochRow.id) > 0)
+                .order_by(col(EpochRow.id))
             ).all()
             for row in unproven:
                 row.status, row.proof_block, row.finalized = EpochStatus.COMMITTED, None, False
                 self._set_transactions_status(session, row.id, TransactionStatus.COMMITTED)
             uncommitted = session.exec(
-                select(EpochRow).where(col(EpochRow.commit_block) > number).order_by(col(EpochRow.id))
+                select(EpochRow)
+                .where(col(EpochRow.commit_block) > number, col(EpochRow.id) > 0)
+                .order_by(col(EpochRow.id))
             ).all()
             for row in uncommitted:
                 row.record, row.commit_block, row.l1_tx = None, None, None
@@ -319,6 +365,21 @@ class Store:
         """Number of queue items seen."""
         with self._session() as session:
             return session.exec(select(func.count()).select_from(DepositRow)).one()
+
+    def _assign(self, session: Session, epoch: EpochRow, lanes: Sequence[LaneRow]) -> None:
+        session.add(epoch)
+        session.add_all(lanes)
+        for lane in lanes:
+            session.exec(
+                update(TransactionRow)
+                .where(col(TransactionRow.id) == lane.id)
+                .values(status=TransactionStatus.ORDERED, epoch=lane.epoch, lane=lane.lane)
+            )
+
+    def _set_commit(self, session: Session, row: EpochRow, commit: CommitRow) -> None:
+        row.record, row.commit_block, row.l1_tx = commit.record, commit.commit_block, commit.l1_tx
+        row.status = EpochStatus.COMMITTED
+        self._set_transactions_status(session, row.id, TransactionStatus.COMMITTED)
 
     def _set_transactions_status(self, session: Session, epoch: int, status: TransactionStatus) -> None:
         session.exec(update(TransactionRow).where(col(TransactionRow.epoch) == epoch).values(status=status))

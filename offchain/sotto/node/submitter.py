@@ -16,13 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from web3.types import TxParams, Wei
 
 from sotto.l1.errors import ContractRejected, L1Error
+from sotto.l1.records import record_from_bytes
 from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
 from sotto.node.config import NodeConfig
 from sotto.node.core import Core, deposit_of
 from sotto.node.errors import StateDiverged
 from sotto.node.metrics import Metrics
-from sotto.node.tables import EpochRow, EpochStatus, SubmissionRow
+from sotto.node.tables import EpochRow, SubmissionRow
 from sotto.protocol.epoch import EpochResult
 from sotto.protocol.l1 import deposit_item
 from sotto.protocol.transaction import Kind
@@ -84,6 +85,7 @@ class Submitter:
             await self._core.submit.wait(self._config.poll_interval)
             confirmed = self._core.ledger.confirmed_id
             try:
+                await self._prune()
                 given_up = await self._step(confirmed + 1)
             except L1Error as error:
                 log.warning("submission delayed", epoch=confirmed + 1, cause=str(error))
@@ -99,12 +101,24 @@ class Submitter:
                 self._metrics.submission_failures.inc()
                 await asyncio.sleep(min(self._config.retry_wait * 2 ** (failures - 1), LONGEST_RETRY_SECONDS))
 
+    async def _prune(self) -> None:
+        """Remove pending epochs that nobody proved in time, as nothing can be built before they are gone."""
+        core = self._core
+        pending = await core.store.run(core.store.pending_commits)
+        if not pending:
+            return
+        record = record_from_bytes(pending[0].record)
+        if core.l1_block > record.deadline:
+            log.warning("pruning pending epochs", first=record.id, deadline=record.deadline)
+            await self._sender.send(self._rollup.prune(record))
+            core.follow.set()
+
     async def _step(self, epoch: int) -> bool:
         """Do what the next epoch needs now. True if it failed."""
         store = self._core.store
         row = await store.run(store.epoch, epoch)
         result = self._core.results.get(epoch)
-        if row is None or result is None or row.status == EpochStatus.ASSIGNED or row.record is not None:
+        if row is None or result is None or row.proof is None or row.record is not None:
             return False
         submissions = await store.run(store.submissions, epoch)
         if submissions:

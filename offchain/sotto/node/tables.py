@@ -88,7 +88,7 @@ class EpochRow(SQLModel, table=True):
     """An epoch with its words, from which the state transition follows again; genesis has none.
 
     `commit_block` and `proof_block` are the L1 blocks of its commit and proof, `l1_tx` the transaction of the
-    proof (of the commit while it is pending). `foreign`: another proposer's.
+    proof (of the commit while it is pending). `foreign`: another proposer's, here only once it is proven.
     """
 
     __tablename__ = "epochs"
@@ -107,6 +107,21 @@ class EpochRow(SQLModel, table=True):
     proof_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     l1_tx: bytes | None = Field(default=None, sa_column=Column(LargeBinary(32), nullable=True))
     finalized: bool = False
+
+
+class CommitRow(SQLModel, table=True):
+    """A commit that L1 holds or held, of any proposer: pending until its proof or pruning in `closed_block`.
+
+    A commit without a proof may be false, so another proposer's gets its epoch only with the proof.
+    """
+
+    __tablename__ = "commits"
+    record_hash: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    epoch: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    record: bytes = Field(sa_column=Column(LargeBinary(576), nullable=False))
+    commit_block: int = Field(sa_column=Column(BigInteger, nullable=False))
+    l1_tx: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    closed_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
 class LaneRow(SQLModel, table=True):

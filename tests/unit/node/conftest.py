@@ -18,6 +18,7 @@ from sotto.node.metrics import Metrics
 from sotto.node.pool import PoolTransaction
 from sotto.node.proofs import ProofVerifier
 from sotto.node.store import Store
+from sotto.node.tables import CommitRow, DepositRow
 from sotto.protocol.epoch import EpochResult
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import EpochRecord, genesis_record
@@ -64,6 +65,31 @@ def record_of_result(result: EpochResult, commit_block: int) -> EpochRecord:
         y=result.y,
         new_state=words.header.new_state,
         own_anchor=words.header.own_anchor,
+    )
+
+
+def commit_row(record: EpochRecord, l1_tx: bytes | None = None) -> CommitRow:
+    """The row of a commit."""
+    return CommitRow(
+        record_hash=record.hash(),
+        epoch=record.id,
+        record=record.encode(),
+        commit_block=record.commit_block,
+        l1_tx=bytes([record.id]) * 32 if l1_tx is None else l1_tx,
+    )
+
+
+def deposit_row(queued: Queued, index: int, block: int = 1) -> DepositRow:
+    """The row of a queue item."""
+    return DepositRow(
+        index=index,
+        depositor=bytes(20),
+        asset=queued.deposit.asset,
+        value=queued.deposit.value,
+        partial=queued.deposit.partial,
+        ciphertext=queued.ciphertext,
+        l1_block=block,
+        l1_tx=bytes(32),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.node.conftest import BAD, World, proven, record_of
+from tests.unit.node.conftest import BAD, World, commit_row, proven, record_of
 
 from sotto.l1.deployment import Deployment
 from sotto.node.api import create_api
@@ -165,7 +165,7 @@ async def test_entries_of_proven_epochs_rebuild_the_note_tree(
             )
         )  # fmt: skip
         store.assign(epoch_row(epoch.result), lane_rows(epoch.result))
-        store.save_commit(number, record_of(epoch, 7).encode(), 7, bytes(32))
+        store.save_commit(commit_row(record_of(epoch, 7), bytes(32)), ours=True)
         store.save_confirmation(number, 7, bytes(32))
     page = (await client.get("/v1/notes")).json()
     assert [(entry["node"], entry["kind"], entry["queue_index"]) for entry in page["entries"]] == [

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
-from tests.support.scenario import ClosedEpoch
-from tests.unit.node.conftest import IDENTITY, World, member, proven, record_of
+from tests.support.scenario import ClosedEpoch, Queued
+from tests.unit.node.conftest import IDENTITY, World, commit_row, deposit_row, member, proven, record_of
 
+from sotto.l1.events import Position, ReceivedCommit
 from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
-from sotto.node.chain import rebuild
+from sotto.node.chain import genesis_row, rebuild
 from sotto.node.core import epoch_row, lane_rows
 from sotto.node.errors import StateDiverged, StoreUnusable
+from sotto.node.ledger import Ledger
 from sotto.node.store import Store
 from sotto.node.tables import EpochStatus, SubmissionRow, TransactionStatus
 from sotto.node.transactions import bundles_of, rows_of
@@ -24,22 +26,21 @@ def reopened(store: Store, identity: dict[str, str] = IDENTITY) -> Store:
 def save(world: World, epoch: ClosedEpoch, confirmed_in: int | None = None) -> None:
     """Store an epoch as the node does."""
     store = world.core.store
+    queued = [entry for entry in epoch.entries if isinstance(entry, Queued)]
+    for index, entry in enumerate(queued, epoch.inputs.queue_start):
+        store.save_deposit(deposit_row(entry, index))
     store.assign(epoch_row(epoch.result), lane_rows(epoch.result))
     if confirmed_in is not None:
         number = epoch.result.words.header.epoch_id
-        store.save_commit(number, record_of(epoch, confirmed_in).encode(), confirmed_in, bytes([number]) * 32)
+        store.save_commit(commit_row(record_of(epoch, confirmed_in)), ours=True)
         store.save_confirmation(number, confirmed_in, bytes([number]) * 32)
 
 
 def save_genesis(world: World) -> None:
     """Store epoch 0."""
-    row = epoch_row(world.scenario.close([], 4).result)
-    row.id, row.lanes, row.words, row.first_node = 0, 0, b"", 0
-    world.core.store.assign(row, [])
-    world.core.store.save_commit(0, genesis_record(1).encode(), 1, bytes(32))
-    world.core.store.save_confirmation(0, 1, bytes(32))
-    world.scenario.history.pop()
-    world.scenario.epochs.pop()
+    record = genesis_record(1)
+    event = ReceivedCommit(Position(1, bytes(32), bytes(32), 0), 0, record.hash(), record)
+    world.core.store.save_genesis(genesis_row(event, Ledger()))
 
 
 def test_belongs_to_one_deployment(store: Store) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from tests.support.scenario import Signed
-from tests.unit.node.conftest import World, member, proven, record_of_result
+from tests.unit.node.conftest import World, commit_row, member, proven, record_of_result
 
 from sotto.node import builder
 from sotto.node.assembler import Assembler
@@ -46,7 +46,7 @@ async def confirm(world: World) -> None:
             row = core.store.epoch(core.ledger.confirmed_id + 1)
             if row is not None and row.status == EpochStatus.PROVEN:
                 record = record_of_result(core.results.pop(row.id), core.l1_block)
-                core.store.save_commit(row.id, record.encode(), core.l1_block, bytes(32))
+                core.store.save_commit(commit_row(record), ours=True)
                 core.store.save_confirmation(row.id, core.l1_block, bytes(32))
                 core.ledger.confirm(record)
                 core.assemble.set()

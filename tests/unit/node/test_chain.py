@@ -1,0 +1,259 @@
+"""What L1 reports: epochs of other proposers, reorganisations, events that come twice."""
+
+from dataclasses import replace
+
+import pytest
+from eth_utils.address import to_checksum_address
+from tests.support.scenario import ClosedEpoch, Queued, Signed
+from tests.unit.node.conftest import World, deposit_row, proven, record_of
+
+from sotto.l1.deployment import Deployment
+from sotto.l1.events import Event, Position, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
+from sotto.l1.rollup import PublishedEpoch, RollupContract
+from sotto.l1.watcher import BlockAdded, BlockHead, RolledBack
+from sotto.node.chain import Chain, rebuild
+from sotto.node.core import Core, epoch_row, lane_rows
+from sotto.node.errors import StateDiverged
+from sotto.node.ledger import Ledger
+from sotto.node.metrics import Metrics
+from sotto.node.queries import Queries
+from sotto.node.tables import EpochStatus
+from sotto.protocol.l1 import genesis_record
+
+VERIFIER = to_checksum_address("0x" + "44" * 20)
+DEPLOYMENT = Deployment.model_validate({"chain_id": 31337, "contracts": {}, "assets": []})
+
+
+class Calldata(RollupContract):
+    """Answers what the chain in the test holds."""
+
+    def __init__(self) -> None:
+        self.words: dict[bytes, bytes] = {}
+
+    async def published(self, transaction_hash: bytes) -> PublishedEpoch | None:
+        """See RollupContract."""
+        return PublishedEpoch(VERIFIER, self.words[transaction_hash], ())
+
+    async def verifiers(self) -> dict[str, int]:  # type: ignore[override]
+        """See RollupContract."""
+        return {VERIFIER: 4}
+
+
+class Follower:
+    """A core that is told what L1 does, block by block."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.core = world, world.core
+        self.calldata = Calldata()
+        self.chain = Chain(self.core, self.calldata)
+
+    async def block(self, number: int, *events: Event) -> None:
+        """A block with events."""
+        await self.chain.apply(BlockAdded(BlockHead(number, number.to_bytes(32)), events))
+
+    async def queue(self, number: int, queued: list[Queued], first: int) -> None:
+        """A block with deposits."""
+        events = [
+            ReceivedDeposit(
+                position(number), index, bytes(20), entry.deposit.asset, entry.deposit.value,
+                entry.deposit.partial, entry.ciphertext,
+            )
+            for index, entry in enumerate(queued, first)
+        ]  # fmt: skip
+        await self.block(number, *events)
+
+    def commit(self, epoch: ClosedEpoch, number: int, words: bytes | None = None) -> ReceivedCommit:
+        """The commit of an epoch by somebody else."""
+        record = record_of(epoch, number)
+        self.calldata.words[bytes([number % 256]) * 32] = words or epoch.result.encoded_words()
+        return ReceivedCommit(position(number), record.id, record.hash(), record)
+
+    async def own(self, epoch: ClosedEpoch) -> None:
+        """Build an epoch here, in flight."""
+        self.core.store.assign(epoch_row(epoch.result), lane_rows(epoch.result))
+        self.core.ledger.append(epoch.result)
+        self.core.results[epoch.result.words.header.epoch_id] = epoch.result
+        taken = {row.id for row in lane_rows(epoch.result)}
+        self.core.pool.remove([b for b in self.core.pool if b.members[0].h.to_bytes(32) in taken])
+
+
+def position(number: int) -> Position:
+    """Of an event in a block, in the transaction of that block."""
+    return Position(number, number.to_bytes(32), bytes([number % 256]) * 32, 0)
+
+
+def proof_of(commit: ReceivedCommit, number: int) -> ReceivedProof:
+    """The proof of a commit."""
+    return ReceivedProof(position(number), commit.id, commit.record_hash, bytes(20))
+
+
+async def start(world: World) -> Follower:
+    """Genesis as of L1, and an epoch of two deposits."""
+    world.core.ledger = Ledger()
+    follower = Follower(world)
+    record = genesis_record(1)
+    await follower.block(1, ReceivedCommit(position(1), 0, record.hash(), record))
+    queued = [world.scenario.deposit(world.scenario.users[0], 1_000_000) for _ in range(3)]
+    await follower.queue(2, queued, 0)
+    commit = follower.commit(world.scenario.close(queued, 4), 3)
+    await follower.block(3, commit, proof_of(commit, 3))
+    return follower
+
+
+def status_of(world: World, signed: Signed) -> str:
+    """Status of a transaction."""
+    row = world.core.store.transaction(signed.transaction.h.to_bytes(32))
+    assert row is not None
+    return row.status
+
+
+async def test_adopts_a_proven_epoch_of_another_proposer(world: World) -> None:
+    follower = await start(world)
+    core = world.core
+    assert (core.ledger.confirmed_id, core.in_flight) == (1, 0)
+    assert core.ledger.tip.hash() == world.scenario.state.hash()
+    assert not await core.is_blocked()
+    [row] = core.store.epochs(1)
+    assert (row.foreign, row.status, row.proof_block) == (True, EpochStatus.CONFIRMED, 3)
+    ledger, results = rebuild(core.store)
+    assert (ledger.confirmed_id, results) == (1, {})
+    # The same events again change nothing.
+    commit = ReceivedCommit(position(3), 1, ledger.records[1].hash(), ledger.records[1])
+    await follower.block(3, commit, proof_of(commit, 3))
+    assert not await core.is_blocked()
+
+
+async def test_a_kill_between_genesis_and_its_cursor_does_no_harm(world: World) -> None:
+    world.core.ledger = Ledger()
+    record = genesis_record(1)
+    commit = ReceivedCommit(position(1), 0, record.hash(), record)
+    await Follower(world).chain._handle(commit)
+    ledger, results = rebuild(world.core.store)
+    assert (ledger.confirmed_id, list(ledger.records), results) == (0, [0], {})
+    world.core.ledger = Ledger()
+    await Follower(world).block(1, commit)
+    assert world.core.ledger.records == {0: record}
+
+
+async def test_a_commit_without_proof_blocks_until_it_is_pruned(world: World) -> None:
+    follower = await start(world)
+    core, signed = world.core, world.pay(epoch=1)
+    await world.mempool.admit([proven(signed)], [])
+    epoch = world.scenario.close([signed], 4)
+    await follower.own(epoch)
+    assert status_of(world, signed) == "ordered"
+    words = b"\xff" * len(epoch.result.encoded_words())
+    lie = follower.commit(replace(epoch, result=replace(epoch.result, z=1)), 4, words)
+    await follower.block(4, lie)
+    assert await core.is_blocked()
+    assert (core.in_flight, len(core.pool), status_of(world, signed)) == (0, 1, "received")
+    queries = Queries(core, world.mempool, DEPLOYMENT, Metrics())
+    assert await queries._head() == 2
+    # A restart knows it too.
+    ledger, results = rebuild(core.store)
+    assert (ledger.tip_id, results) == (1, {})
+    assert await Core(core.store, core.policy, core.sizes, ledger, results).is_blocked()
+    await follower.block(9, ReceivedPruning(position(9), 2, 2))
+    assert not await core.is_blocked()
+    assert await queries._head() == 1
+    # L1 loses the pruning, and with it the way on.
+    await follower.chain.apply(RolledBack(8))
+    assert await core.is_blocked()
+    await follower.chain.apply(RolledBack(3))
+    assert not await core.is_blocked()
+
+
+async def test_proven_words_that_do_not_follow_stop_the_node(world: World) -> None:
+    follower = await start(world)
+    epoch = world.scenario.close([world.pay(epoch=1)], 4)
+    commit = follower.commit(epoch, 4, bytes(len(epoch.result.encoded_words())))
+    with pytest.raises(StateDiverged):
+        await follower.block(4, commit, proof_of(commit, 4))
+
+
+async def test_a_reorganisation_of_a_commit_without_proof_is_survived(world: World) -> None:
+    follower = await start(world)
+    epoch = world.scenario.close([world.pay(epoch=1)], 4)
+    await follower.block(4, follower.commit(epoch, 4))
+    await follower.chain.apply(RolledBack(3))
+    core = world.core
+    assert not await core.is_blocked()
+    assert (core.in_flight, core.ledger.tip_id) == (0, 1)
+    commit = follower.commit(epoch, 5)
+    await follower.block(5, commit, proof_of(commit, 5))
+    assert core.ledger.confirmed_id == 2
+
+
+async def test_a_reorganisation_of_a_proof_leaves_the_commit_pending(world: World) -> None:
+    follower = await start(world)
+    core, epoch = world.core, world.scenario.close([world.pay(epoch=1)], 4)
+    commit = follower.commit(epoch, 4)
+    await follower.block(4, commit)
+    await follower.block(6, proof_of(commit, 6))
+    assert core.ledger.confirmed_id == 2
+    await follower.chain.apply(RolledBack(5))
+    assert (core.ledger.confirmed_id, core.ledger.tip_id, core.in_flight) == (1, 1, 0)
+    assert await core.is_blocked()
+    await follower.block(7, proof_of(commit, 7))
+    assert core.ledger.confirmed_id == 2
+    assert not await core.is_blocked()
+
+
+async def test_a_kill_in_a_reorganisation_leaves_nothing_that_l1_lost(world: World) -> None:
+    follower = await start(world)
+    core, epoch = world.core, world.scenario.close([world.pay(epoch=1)], 4)
+    commit = follower.commit(epoch, 4)
+    await follower.block(4, commit)
+    await follower.block(6, proof_of(commit, 6))
+    core.store.roll_back(5)
+    ledger, results = rebuild(core.store)
+    assert (ledger.tip_id, results) == (1, {})
+    assert [row.id for row in core.store.epochs()] == [0, 1]
+    assert [row.epoch for row in core.store.pending_commits()] == [2]
+
+
+async def test_an_epoch_is_abandoned_when_l1_loses_a_deposit_that_it_took(world: World) -> None:
+    follower = await start(world)
+    core, queued = world.core, world.scenario.deposit(world.scenario.users[0], 7)
+    await follower.queue(4, [queued], 3)
+    await follower.own(world.scenario.close([queued], 4))
+    queries = Queries(core, world.mempool, DEPLOYMENT, Metrics())
+    assert len(await queries.pending()) == 1
+    # Killed before the epoch is abandoned.
+    core.store.roll_back(3)
+    ledger, results = rebuild(core.store)
+    assert (ledger.tip_id, results) == (1, {})
+    core.store.save_deposit(deposit_row(queued, 3, 4))
+    core.store.assign(epoch_row(core.results[2]), lane_rows(core.results[2]))
+    await follower.chain.apply(RolledBack(3))
+    assert (core.in_flight, core.ledger.tip_id, core.store.epochs(2)) == (0, 1, [])
+    assert await queries.pending() == []
+
+
+async def test_the_rest_of_a_bundle_waits_on_when_another_epoch_took_a_member(world: World) -> None:
+    follower = await start(world)
+    core = world.core
+    taken, paid = world.pay(epoch=1), world.pay(epoch=1)
+    await world.mempool.admit([proven(taken), proven(paid)], [])
+    commit = follower.commit(world.scenario.close([taken], 4), 4)
+    await follower.block(4, commit, proof_of(commit, 4))
+    assert [bundle.id for bundle in core.pool] == [paid.transaction.h]
+    assert status_of(world, taken) == "proven"
+    assert status_of(world, paid) == "received"
+
+
+async def test_the_rest_of_a_bundle_is_dropped_when_nobody_pays_for_it_any_more(world: World) -> None:
+    follower = await start(world)
+    user = world.scenario.users[0]
+    parent = world.pay(fee=0, epoch=1)
+    note = max((note for owner, note in parent.made if owner is user), key=lambda note: note.value)
+    child = world.scenario.pay(
+        user, [world.scenario.chained(note)], user, 1000, fee=20, expiry=10**9, epoch=1
+    )
+    await world.mempool.admit([proven(parent), proven(child)], [])
+    commit = follower.commit(world.scenario.close([parent], 4), 4)
+    await follower.block(4, commit, proof_of(commit, 4))
+    row = world.core.store.transaction(child.transaction.h.to_bytes(32))
+    assert row is not None
+    assert (row.status, len(world.core.pool)) == ("dropped", 0)
+    assert "NamedCommitmentUnknown" in (row.reason or "")
