@@ -18,11 +18,11 @@ CIPHERTEXT_BYTES = 93
 
 @dataclass(frozen=True, slots=True)
 class AssetState:
-    """A listed asset. Amounts in its smallest unit."""
+    """A listed asset, in the order of the ABI. Amounts in its smallest unit."""
 
-    token: ChecksumAddress
     liabilities: int
     cap: int
+    token: ChecksumAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class BridgeContract(Contract):
         return cast(bool, await self._call("isListed", asset))
 
     async def asset(self, asset: int) -> AssetState:
-        """Token, liabilities and cap of an asset."""
+        """Liabilities, cap and token of an asset."""
         return AssetState(*await self._call("assets", asset))
 
     async def is_claimed(self, epoch: int, lane: int) -> bool:
