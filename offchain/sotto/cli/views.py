@@ -38,6 +38,7 @@ def balance_data(balances: Mapping[int, Balance], assets: Assets) -> list[dict[s
             "available": _parts(balance.available, asset, assets),
             "pending_in": _parts(balance.pending_in, asset, assets),
             "pending_out": _parts(balance.pending_out, asset, assets),
+            "claimed_spent": _parts(balance.claimed_spent, asset, assets),
         }
         for asset, balance in sorted(balances.items())
     ]

@@ -19,7 +19,7 @@ from sotto.cli.options import (
     wallet_option,
 )
 from sotto.cli.output import Output
-from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data
+from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
 from sotto.protocol.l1 import compute_domain
 from sotto.wallet import (
     SyncWallet,
@@ -188,15 +188,20 @@ def balance(offline: bool, output: Output, access: Access) -> None:
     data = {"epoch": epoch, "balances": balance_data(balances, assets)}
     columns = ["asset", "available", "coming in", "going out"]
     output.table(data, columns, balance_rows(balances, assets), "no notes yet: make a deposit")
+    for asset, found in sorted(balances.items()):
+        if found.claimed_spent:
+            shown = shown_amount(found.claimed_spent, asset, assets)
+            output.note(f"{shown}: spent by the node's word only; `sync` with --l1 settles it")
 
 
 @wallet.command()
 @access_options
+@click.option("--rescan", is_flag=True, help="Read all epochs again, for example from another node.")
 @json_option
-def sync(output: Output, access: Access) -> None:
+def sync(rescan: bool, output: Output, access: Access) -> None:
     """Follow the chain: read new epochs, check them, find notes."""
     with _opened(output, access) as opened:
-        report = opened.sync()
+        report = opened.sync(rescan=rescan)
     checked = "compared with L1's record" if report.checked_on_l1 else "not compared with L1 (give --l1)"
     output.result(
         {"epoch": report.epoch, "new_epochs": report.epochs, "checked_on_l1": report.checked_on_l1},
@@ -229,6 +234,12 @@ def deposit(
     output.result(data, [_line(action, assets), paid])
 
 
+_MAX_FEE = (
+    "Refuse to pay more than this, in units of the fee asset. By default 5% of the amount if the fee is in "
+    "its asset, at least 0.001 ETH in ETH, and nothing in other tokens."
+)
+
+
 @wallet.command()
 @access_options
 @click.argument("amount")
@@ -236,7 +247,7 @@ def deposit(
 @click.argument("receiver")
 @click.option("--and", "second", nargs=2, metavar="AMOUNT ADDRESS", help="A second receiver.")
 @click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
-@click.option("--max-fee", help="Refuse to pay more than this, in units of the fee asset.")
+@click.option("--max-fee", help=_MAX_FEE)
 @click.option("--wait", is_flag=True, help="Return when the payment is proven on L1.")
 @json_option
 def send(
@@ -269,7 +280,7 @@ def send(
 @click.argument("asset")
 @click.argument("recipient")
 @click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
-@click.option("--max-fee", help="Refuse to pay more than this, in units of the fee asset.")
+@click.option("--max-fee", help=_MAX_FEE)
 @click.option("--wait", is_flag=True, help="Return when it can be claimed.")
 @json_option
 def withdraw(

@@ -82,9 +82,9 @@ class SyncWallet:
         """See Wallet."""
         return self._wallet.history()
 
-    def sync(self) -> SyncReport:
+    def sync(self, *, rescan: bool = False) -> SyncReport:
         """See Wallet."""
-        return self._run(self._wallet.sync())
+        return self._run(self._wallet.sync(rescan=rescan))
 
     def deposit(
         self, asset: str, value: int, address: str | None = None, reference: bytes = NO_REFERENCE

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from time import time
-from typing import Final
 
 from sotto.crypto import note_encrypt
 from sotto.l1.bridge import Claim
@@ -13,17 +12,15 @@ from sotto.protocol.field import Field
 from sotto.protocol.keys import deposit_esk
 from sotto.protocol.l1 import withdrawal_proof, withdrawal_root
 from sotto.protocol.notes import Deposit, partial
-from sotto.protocol.transaction import Kind
 from sotto.wallet.amounts import Asset
 from sotto.wallet.client import RANGE_GRID
 from sotto.wallet.context import Context
-from sotto.wallet.errors import L1NotConfigured, NodeMalformed, NothingToClaim, StateMismatch
+from sotto.wallet.errors import L1NotConfigured, NothingToClaim, StateMismatch
+from sotto.wallet.ledger import SPENDING
 from sotto.wallet.scan import DepositCounter
 from sotto.wallet.settlement import L1Receipt, Settlement
 from sotto.wallet.state import Action, ActionKind, ActionStatus, Payment
-from sotto.wallet.sync import synchronise
-
-_PAYING: Final = (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)
+from sotto.wallet.sync import checked_epoch, synchronise
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +93,14 @@ async def claim(context: Context, action: Action) -> L1Receipt | None:
 
 
 async def _prepare(context: Context, epoch: int, lane: int) -> Claim:
-    messages = await context.client.epochs(epoch, 1)
-    if len(messages) != 1 or messages[0].id != epoch:
-        raise NodeMalformed(f"asked for epoch {epoch}")
-    message = messages[0]
-    if message.record.hash() != context.chain.record_hash(epoch):
-        raise StateMismatch(f"the record of epoch {epoch} is not the one that was checked")
+    message = await checked_epoch(context, epoch)
     start = message.first_node - message.first_node % RANGE_GRID
     end = message.first_node + message.lanes
     page = await context.client.notes(start, -(-(end - start) // RANGE_GRID) * RANGE_GRID)
     withdrawals = [
         Withdrawal(entry.lane, entry.public_asset, entry.public_value, entry.recipient)
         for entry in page.entries
-        if entry.epoch == epoch and entry.lane is not None and entry.kind in _PAYING and entry.public_value
+        if entry.epoch == epoch and entry.lane is not None and entry.kind in SPENDING and entry.public_value
     ]
     if withdrawal_root(withdrawals) != message.record.withdrawal_root:
         raise StateMismatch(f"the withdrawals of epoch {epoch} do not have the root of its record")

@@ -127,9 +127,9 @@ class FeeAssetUnavailable(InputRejected):
 
 
 class FeeTooHigh(InputRejected):
-    """The node asks for more than the caller allows."""
+    """The node asks for more than the caller allows, or than is paid without being asked for."""
 
-    hint = "allow a higher fee, or use another node"
+    hint = "allow it with --max-fee if it is what you want to pay, or use another node"
 
 
 class RecipientsInvalid(InputRejected):

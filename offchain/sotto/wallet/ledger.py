@@ -1,7 +1,8 @@
 """What entries of proven epochs and of the node's pool change in a wallet's state. Pure: no I/O."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from sotto.protocol.keys import ViewingKeys
 from sotto.protocol.transaction import Kind
@@ -18,7 +19,8 @@ from sotto.wallet.state import (
     WalletState,
 )
 
-_SPENDING = (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)
+SPENDING: Final = (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)
+CLAIM: Final = "the node says so, nothing proves it: synchronise with L1, or rescan from another node"
 
 
 def apply_epochs(
@@ -30,30 +32,40 @@ def apply_epochs(
     found: dict[int | None, list[StoredNote]] = defaultdict(list)
     for note in scan(keys, entries):
         known = state.notes.get(note.commitment)
-        note.spent_epoch = known.spent_epoch if known else None
+        if known is not None:
+            note.spent_epoch, note.claimed = known.spent_epoch, known.claimed
         state.notes[note.commitment] = note
         found[note.node].append(note)
     own = {note.nullifier: note for note in state.notes.values()}
     made = {tuple(pending.draft.commitments): pending for pending in state.pending}
+    for commitments in made.keys() & {entry.commitments for entry in entries if entry.kind in SPENDING}:
+        state.settled[commitments[0]] = made[commitments].spends
     for entry in entries:
         notes = found.get(entry.node, [])
         if entry.kind == Kind.DEPOSIT:
             _record_deposit(state, entry, notes)
             continue
-        if entry.kind not in _SPENDING:
+        if entry.kind not in SPENDING:
             continue
-        pending = made.get(entry.commitments)
-        if pending is not None:
-            spent = [state.notes[commitment] for commitment in pending.spends if commitment in state.notes]
+        spends = state.settled.get(entry.commitments[0])
+        if spends is not None:
+            spent = [state.notes[commitment] for commitment in spends if commitment in state.notes]
+            for note in spent:
+                note.spent_epoch, note.claimed = entry.epoch, False
         else:
-            spent = [own[nullifier] for nullifier in entry.nullifiers if nullifier in own]
-        for note in spent:
-            note.spent_epoch = entry.epoch
-        if spent or pending is not None:
+            spent = [
+                own[n] for n in entry.nullifiers if n in own and own[n].spent_epoch in (None, entry.epoch)
+            ]
+            for note in spent:
+                # An output of ours is bound to the first nullifier by its rho; nothing binds the second.
+                bound = bool(notes) and note.nullifier == entry.nullifiers[0]
+                note.claimed = not bound and (note.claimed or note.spent_epoch is None)
+                note.spent_epoch = entry.epoch
+        if spent or spends is not None:
             _record_spend(state, entry, spent, notes)
         elif notes:
             _record_received(state, entry, notes)
-    settled = {entry.commitments for entry in entries if entry.kind in _SPENDING}
+    settled = {entry.commitments for entry in entries if entry.kind in SPENDING}
     state.pending = [p for p in state.pending if tuple(p.draft.commitments) not in settled]
     _drop_conflicts(state)
 
@@ -87,7 +99,7 @@ def _record_spend(
     known = [a for a in state.history if a.commitments == list(entry.commitments)]
     for action in known:
         _settle(action, entry)
-    if known or any(pending.draft.commitments == list(entry.commitments) for pending in state.pending):
+    if known or entry.commitments[0] in state.settled:
         return
     # Made by another copy of this wallet, or before it was restored: what left is all that can be known.
     leaving: dict[int, int] = defaultdict(int)
@@ -124,6 +136,28 @@ def _record_spend(
             )
             _settle(action, entry)
             common |= {"fee": 0, "fee_asset": 0}
+    if any(note.claimed for note in spent):
+        for action in state.history:
+            if action.commitments == common["commitments"]:
+                action.cause = CLAIM
+
+
+def settle_claims(state: WalletState, epoch: int, spent: Collection[int]) -> list[StoredNote]:
+    """Judge what a node has said of an epoch by the nullifiers that L1 has published for it.
+
+    Returns the notes that are not spent; they can be used again.
+    """
+    claimed = [note for note in state.notes.values() if note.claimed and note.spent_epoch == epoch]
+    refuted = [note for note in claimed if note.nullifier not in spent]
+    for note in claimed:
+        note.claimed = False
+    for note in refuted:
+        note.spent_epoch = None
+    for action in state.history:
+        if action.epoch == epoch and action.cause == CLAIM:
+            action.cause = "L1 does not have it" if refuted else ""
+            action.status = ActionStatus.DROPPED if refuted else action.status
+    return refuted
 
 
 def _record_received(state: WalletState, entry: Entry, notes: Sequence[StoredNote]) -> None:
@@ -194,7 +228,7 @@ def expire(state: WalletState, clock: int) -> None:
 
 def _drop_conflicts(state: WalletState) -> None:
     """Forget transactions of which a note is spent by another one; the rest of their bundle is refused."""
-    spent = {note.commitment for note in state.notes.values() if note.spent_epoch is not None}
+    spent = {c for c, note in state.notes.items() if note.spent_epoch is not None and not note.claimed}
     gone = [pending for pending in state.pending if pending.spends & spent]
     cause = "its notes were spent by another transaction"
     forget(state, gone, ActionStatus.DROPPED, cause)
@@ -218,8 +252,23 @@ def roll_back(state: WalletState, epoch: int) -> None:
     }
     for note in state.notes.values():
         if note.spent_epoch is not None and note.spent_epoch > epoch:
-            note.spent_epoch = None
+            note.spent_epoch, note.claimed = None, False
     for action in state.history:
         if action.epoch is not None and action.epoch > epoch:
             action.status, action.epoch, action.lane = ActionStatus.PENDING, None, None
     state.epoch = epoch
+
+
+def forget_chain(state: WalletState) -> None:
+    """Go back to genesis, for a rescan: what nodes have said is dropped, and found lines of the history too.
+
+    Transactions on their way stay; the remaining lines are numbered anew.
+    """
+    roll_back(state, 0)
+    state.incoming = {}
+    state.history = [action for action in state.history if action.created is not None]
+    numbers = {action.number: number for number, action in enumerate(state.history)}
+    for number, action in enumerate(state.history):
+        action.number = number
+    for pending in state.pending:
+        pending.action = numbers[pending.action]

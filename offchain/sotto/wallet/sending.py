@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from time import monotonic, time
 from typing import Final
 
@@ -11,6 +12,7 @@ from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.transaction import ProvenTransaction, transaction_to_json
 from sotto.protocol.transfer_witness import transfer_witness
 from sotto.wallet import selection
+from sotto.wallet.amounts import ETH_ASSET
 from sotto.wallet.context import Context, Signer
 from sotto.wallet.draft import Moment, PlannedOutput, PublicPart, make_draft, own_outputs, transfer_plan
 from sotto.wallet.errors import (
@@ -44,6 +46,10 @@ EXPIRY_GRID: Final = 64
 EXPIRY_BLOCKS: Final = 64
 """A transaction may wait at least this many L1 blocks; all wallets round up to the grid, to look alike."""
 
+FEE_SHARE: Final = Fraction(5, 100)
+ETH_FEE: Final = 10**15
+"""Wei: so little is paid in ETH whatever the amount."""
+
 _ATTEMPTS: Final = 3
 _PARENT_SECONDS: Final = 180.0
 _POLL_SECONDS: Final = 0.5
@@ -63,7 +69,7 @@ class PaymentOrder:
 class Order:
     """One or two payments, or a withdrawal to the L1 address `recipient`, of one asset.
 
-    `max_fee` is the highest acceptable fee in all, None for any.
+    `max_fee` is the highest acceptable fee in all, None for the default of `fee_limit`.
     """
 
     asset: int
@@ -92,8 +98,11 @@ async def carry_out(context: Context, order: Order) -> Action:
     )
     steps = _select(context, request, max(report.lanes, default=1), _contested(context, order))
     fee = sum(step.fee for step in steps)
-    if order.max_fee is not None and fee > order.max_fee:
-        raise FeeTooHigh(f"the fee is {fee}, at most {order.max_fee} is allowed")
+    limit = fee_limit(order) if order.max_fee is None else order.max_fee
+    if fee > limit:
+        raise FeeTooHigh(
+            f"the fee is {fee} smallest units of asset {order.fee_asset}, at most {limit} is allowed"
+        )
     drafts = _make_drafts(context, order, steps)
     action = context.state.add_action(
         kind=ActionKind.WITHDRAWN if order.public_value else ActionKind.SENT,
@@ -240,6 +249,17 @@ def _external(context: Context, drafts: Sequence[Draft]) -> set[int]:
     made = {commitment for draft in drafts for commitment in draft.commitments}
     spent = {e.commitment for draft in drafts for e in draft.inputs if e.commitment is not None}
     return spent - made
+
+
+def fee_limit(order: Order) -> int:
+    """The highest fee in all that is paid without being asked for, in smallest units of the fee asset.
+
+    FEE_SHARE of the amount when the fee is paid in the same asset, but 0.001 ETH at least in ETH. A fee in
+    another token has no limit that could be known here, as no prices are: it must be allowed by `max_fee`.
+    """
+    amount = sum(payment.value for payment in order.payments) + order.public_value
+    share = int(amount * FEE_SHARE) if order.fee_asset == order.asset else 0
+    return max(share, ETH_FEE if order.fee_asset == ETH_ASSET else 0)
 
 
 async def _price(context: Context, asset: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
-from eth_typing import ChecksumAddress
+from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import TxParams, TxReceipt
@@ -13,12 +13,13 @@ from web3.types import TxParams, TxReceipt
 from sotto.l1.bridge import ETH, BridgeContract, Claim
 from sotto.l1.contract import TRANSPORT_ERRORS
 from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted
-from sotto.l1.events import ReceivedDeposit
+from sotto.l1.events import ReceivedCommit, ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender
 from sotto.l1.token import TokenContract
-from sotto.protocol.l1 import compute_domain
+from sotto.protocol.l1 import EpochRecord, compute_domain
+from sotto.protocol.words import EpochWords, decode_words
 from sotto.wallet.amounts import Asset
 from sotto.wallet.errors import L1NotConfigured, L1Rejected, L1Unreachable, StateMismatch, WrongDeployment
 
@@ -161,6 +162,24 @@ class Settlement:
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
         return block, block + 1 - window if head == epoch else 0
+
+    async def words(self, record: EpochRecord, lanes: int) -> EpochWords | None:
+        """What the commit of a proven epoch has published; None when it did not call the rollup directly."""
+        block = BlockNumber(record.commit_block)
+        try:
+            logs = await self._web3.eth.get_logs(
+                {"address": self._rollup.address, "fromBlock": block, "toBlock": block}
+            )
+            events = [self._rollup.decode(log) for log in logs]
+            for event in events:
+                if isinstance(event, ReceivedCommit) and event.record_hash == record.hash():
+                    published = await self._rollup.published(event.position.transaction_hash)
+                    return None if published is None else decode_words(published.words, lanes)
+        except L1Error as error:
+            raise translate(error) from error
+        except TRANSPORT_ERRORS as error:
+            raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
+        return None
 
     async def check_asset(self, asset: Asset) -> None:
         """Compare a token with what bridge and token say of it. Raises StateMismatch."""

@@ -22,6 +22,8 @@ class StoredNote(_Model):
         epoch: proven epoch that appended it, None while it is only accepted by the node.
         node, output: place in the note tree: leaf `4 * node + output`; None without epoch.
         spent_epoch: proven epoch that holds its nullifier.
+        claimed: that is the node's word only: roots bind commitments, not nullifiers, and no transaction of
+            this file spends the note. L1's words settle it.
         closed: not in a proven epoch, but the lanes of its epoch are chosen: nothing can be chained to it any
         more.
     """
@@ -38,6 +40,7 @@ class StoredNote(_Model):
     epoch: int | None = None
     node: int | None = None
     spent_epoch: int | None = None
+    claimed: bool = False
     closed: bool = False
 
     @property
@@ -178,11 +181,13 @@ class Balance(_Model):
         available: spendable now, in proven epochs.
         pending_in: accepted or queued, becomes available; change of own payments included.
         pending_out: leaves with transactions that are on their way.
+        claimed_spent: the node says that another copy of this wallet has spent it, and nothing proves that.
     """
 
     available: int = 0
     pending_in: int = 0
     pending_out: int = 0
+    claimed_spent: int = 0
 
 
 class WalletState(_Model):
@@ -193,6 +198,8 @@ class WalletState(_Model):
         deposits: number of deposits made, the counter of spec 03.
         incoming: notes that the node has accepted but no proven epoch holds; made anew by each sync.
         used: first nullifiers of all transactions made here, see `draft.make_draft`.
+        settled: what own transactions in proven epochs have spent, by their first output: commitments, since
+            only these are under the roots that a node cannot choose.
         foreign_locks: own nullifiers in the node's pool that no transaction of this file spends.
     """
 
@@ -203,6 +210,7 @@ class WalletState(_Model):
     pending: list[PendingTransaction] = Field(default_factory=list)
     history: list[Action] = Field(default_factory=list)
     used: set[int] = Field(default_factory=set)
+    settled: dict[int, set[int]] = Field(default_factory=dict)
     foreign_locks: list[int] = Field(default_factory=list)
 
     def note(self, commitment: int) -> StoredNote:
@@ -248,6 +256,7 @@ class WalletState(_Model):
             result[note.asset].available += (
                 note.value if note.spent_epoch is None and note.commitment not in locked else 0
             )
+            result[note.asset].claimed_spent += note.value if note.claimed else 0
         for note in self.incoming.values():
             result[note.asset].pending_in += note.value if note.commitment not in locked else 0
         seen = {note.source for note in self.incoming.values()}

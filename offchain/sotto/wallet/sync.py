@@ -18,7 +18,17 @@ from sotto.wallet.errors import (
     StateMismatch,
     WrongDeployment,
 )
-from sotto.wallet.ledger import apply_epochs, apply_pool, expire, refuse, revive, roll_back
+from sotto.wallet.ledger import (
+    SPENDING,
+    apply_epochs,
+    apply_pool,
+    expire,
+    forget_chain,
+    refuse,
+    revive,
+    roll_back,
+    settle_claims,
+)
 from sotto.wallet.messages import Entry, EpochMessage, NodeStatus
 from sotto.wallet.rejections import FINAL, OUTDATED, is_final
 from sotto.wallet.state import ActionStatus
@@ -37,20 +47,27 @@ class SyncReport:
     min_expiry_margin: int
 
 
-async def synchronise(context: Context) -> SyncReport:
+async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
     """Bring a wallet up to the node's last proven epoch and its pool.
+
+    With `rescan` everything that came from the chain is read again from the first epoch on.
 
     Raises NodeUnreachable, NodeRejected, NodeMalformed, StateMismatch, WrongDeployment, L1Unreachable.
     """
     status = await context.client.status()
     if status.domain != context.keys.domain or status.chain_id != context.chain_id:
         raise WrongDeployment("the node serves another deployment than the wallet is for")
+    if rescan:
+        forget_chain(context.state)
+        context.trees = context.chain.load(0)
+        context.save()
     await _find_fork(context, status)
     before = context.trees.point.id
     while context.trees.point.id < status.proven:
         await _take_epochs(context, status)
     if context.trees.point.id == before and before:
         await _check_on_l1(context, context.trees)
+    await _check_claims(context)
     l1_block, clock = await _clocks(context, status)
     expire(context.state, clock)
     outdated = await _follow_pending(context)
@@ -143,6 +160,34 @@ async def _check_on_l1(context: Context, trees: Trees) -> None:
     l1 = await context.l1()
     if l1 is not None:
         await l1.check_epoch(trees.point.id, trees.point.record_hash)
+
+
+async def _check_claims(context: Context) -> None:
+    """Look up in L1's words the spent notes that no transaction of this wallet explains."""
+    l1 = await context.l1()
+    if l1 is None:
+        return
+    state = context.state
+    for epoch in sorted({note.spent_epoch or 0 for note in state.notes.values() if note.claimed}):
+        message = await checked_epoch(context, epoch)
+        words = await l1.words(message.record, message.lanes)
+        if words is None:
+            continue
+        spent = {n for lane in words.lanes if lane.kind in SPENDING for n in lane.nullifiers}
+        refuted = settle_claims(state, epoch, spent)
+        context.save()
+        if refuted:
+            raise StateMismatch(f"the node shows {len(refuted)} notes as spent in epoch {epoch}, L1 does not")
+
+
+async def checked_epoch(context: Context, epoch: int) -> EpochMessage:
+    """An epoch that was taken over, from the node again. Raises NodeMalformed, StateMismatch."""
+    messages = await context.client.epochs(epoch, 1)
+    if len(messages) != 1 or messages[0].id != epoch:
+        raise NodeMalformed(f"asked for epoch {epoch}")
+    if messages[0].record.hash() != context.chain.record_hash(epoch):
+        raise StateMismatch(f"the record of epoch {epoch} is not the one that was checked")
+    return messages[0]
 
 
 async def _clocks(context: Context, status: NodeStatus) -> tuple[int, int]:

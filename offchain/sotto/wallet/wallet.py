@@ -176,10 +176,14 @@ class Wallet:
         """What this wallet did and received, oldest first."""
         return tuple(self._context.state.history)
 
-    async def sync(self) -> SyncReport:
-        """Take over new epochs and the node's pool, and prove again what an epoch has overtaken."""
+    async def sync(self, *, rescan: bool = False) -> SyncReport:
+        """Take over new epochs and the node's pool, and prove again what an epoch has overtaken.
+
+        With `rescan` all epochs are read again from the first one on, for what another node may have said
+        wrongly; the lines of the history are numbered anew.
+        """
         async with self._context.lock:
-            report = await synchronise(self._context)
+            report = await synchronise(self._context, rescan=rescan)
             if self._context.signer is not None:
                 for number in report.outdated:
                     await prove_again(self._context, number, report)

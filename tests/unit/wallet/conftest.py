@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.wallet.recorded import CHAIN_ID, PASSWORD, ROLLUP, WORK, CheckingProver, RecordedNode
@@ -25,13 +26,13 @@ async def open_wallet(node: RecordedNode, tmp_path: Path) -> AsyncIterator[OpenW
     """Opens the wallet of a name, made at first use, connected to the recorded node."""
     async with AsyncExitStack() as stack:
 
-        async def opener(name: str = "alice", phrase: str | None = None) -> Wallet:
+        async def opener(name: str = "alice", phrase: str | None = None, l1: Any = None) -> Wallet:
             path = tmp_path / f"{name}.json"
             if not path.exists():
                 create_wallet(path, PASSWORD, CHAIN_ID, ROLLUP, phrase=phrase, work=WORK)
             connection = Connection("http://node", transport=node.transport())
-            return await stack.enter_async_context(
-                await Wallet.open(path, PASSWORD, connection, prover=CheckingProver())
-            )
+            opened = await Wallet.open(path, PASSWORD, connection, prover=CheckingProver())
+            opened._context.settlement = l1
+            return await stack.enter_async_context(opened)
 
         yield opener

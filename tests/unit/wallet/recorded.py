@@ -21,11 +21,14 @@ from sotto.protocol import ciphertext, notes
 from sotto.protocol.address import decode_address
 from sotto.protocol.epoch import EpochInputs, LaneInput, apply_epoch
 from sotto.protocol.errors import ProtocolError
-from sotto.protocol.field import Field, byte_word_to_json, field_to_json, to_byte_word
+from sotto.protocol.field import Field, byte_word_to_json, field_to_json, integer_to_json, to_byte_word
 from sotto.protocol.l1 import EpochRecord, compute_domain, genesis_record, withdrawal_root
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import transaction_from_json
 from sotto.protocol.trees import State, genesis
+from sotto.protocol.words import EpochWords, decode_words
+from sotto.wallet.amounts import Asset
+from sotto.wallet.errors import StateMismatch
 
 CHAIN_ID = 31337
 ROLLUP = bytes.fromhex("11" * 20)
@@ -162,7 +165,10 @@ class RecordedNode:
         if path == "/v1/status":
             return self._status()
         if path == "/v1/fees":
-            return [{"asset": a, "symbol": "?", "decimals": 0, "fee": fee} for a, fee in self.fees.items()]
+            return [
+                {"asset": a, "symbol": "?", "decimals": 0, "fee": integer_to_json(fee)}
+                for a, fee in self.fees.items()
+            ]
         if path == "/v1/assets":
             token = {"asset": TOKEN, "address": "0x" + "22" * 20, "symbol": "TUSD", "decimals": 6}
             return [{"asset": 1, "address": None, "symbol": "ETH", "decimals": 18}, token]
@@ -221,6 +227,50 @@ class RecordedNode:
         for member in members:
             self.statuses[member.h] = {"status": "received", "epoch": None, "reason": None}
         return answer
+
+
+class RecordedL1:
+    """What L1 says of a recorded node's chain, as Settlement answers it.
+
+    Attributes:
+        words_known: whether commits called the rollup directly.
+        pending: epochs that are committed but not proven.
+    """
+
+    def __init__(self, node: RecordedNode) -> None:
+        self._node = node
+        self.words_known = True
+        self.pending = 0
+
+    async def connect(self, domain: int) -> None:
+        """See Settlement."""
+        assert domain == DOMAIN
+
+    async def close(self) -> None:
+        """See Settlement."""
+
+    async def has_epoch(self, epoch: int, record_hash: bytes) -> bool:
+        """See Settlement."""
+        return epoch < len(self._node.records) and self._node.records[epoch].hash() == record_hash
+
+    async def check_epoch(self, epoch: int, record_hash: bytes) -> None:
+        """See Settlement."""
+        if not await self.has_epoch(epoch, record_hash):
+            raise StateMismatch(f"epoch {epoch}")
+
+    async def clock(self, epoch: int) -> tuple[int, int]:
+        """See Settlement."""
+        others = self.pending or epoch != len(self._node.rows)
+        return self._node.l1_block, 0 if others else self._node.l1_block + 1 - 64
+
+    async def check_asset(self, asset: Asset) -> None:
+        """See Settlement."""
+        assert asset.asset in (1, TOKEN)
+
+    async def words(self, record: EpochRecord, lanes: int) -> EpochWords | None:
+        """See Settlement."""
+        row = self._node.rows[record.id - 1]
+        return decode_words(row.words, lanes) if self.words_known else None
 
 
 def crypto_seed(number: int) -> bytes:

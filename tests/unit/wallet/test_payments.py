@@ -239,6 +239,37 @@ async def test_bad_input_is_refused_and_locks_nothing(node: RecordedNode, open_w
     assert len(alice.history()) == 1
 
 
+@pytest.mark.parametrize(
+    ("price", "value", "allowed"),
+    [(10**15, 1, True), (10**15 + 1, 1, False), (ETHER // 20, ETHER, True), (ETHER // 20 + 1, ETHER, False)],
+)
+async def test_default_limit_of_the_fee_in_eth(
+    node: RecordedNode, open_wallet: OpenWallet, price: int, value: int, allowed: bool
+) -> None:
+    alice = await open_wallet()
+    await funded(node, alice, 3 * ETHER)
+    node.fees = {1: price}
+    if not allowed:
+        with pytest.raises(FeeTooHigh):
+            await alice.send("ETH", [Payment(alice.address, value)])
+        assert available(alice) == 3 * ETHER
+        await alice.send("ETH", [Payment(alice.address, value)], max_fee=price)
+    else:
+        await alice.send("ETH", [Payment(alice.address, value)])
+
+
+async def test_default_limit_of_the_fee_in_tokens(node: RecordedNode, open_wallet: OpenWallet) -> None:
+    alice = await open_wallet()
+    await funded(node, alice, 10_000, asset=TOKEN)
+    await funded(node, alice, ETHER)
+    node.fees = {TOKEN: 5}
+    with pytest.raises(FeeTooHigh):
+        await alice.send("ETH", [Payment(alice.address, ETHER // 2)], fee_asset="TUSD")
+    with pytest.raises(FeeTooHigh):
+        await alice.withdraw("TUSD", 99, "0x" + "5a" * 20, fee_asset="TUSD")
+    await alice.withdraw("TUSD", 100, "0x" + "5a" * 20, fee_asset="TUSD")
+
+
 async def test_shortage_says_how_much(node: RecordedNode, open_wallet: OpenWallet) -> None:
     alice, bob = await open_wallet("alice"), await open_wallet("bob")
     await funded(node, alice, ETHER)
@@ -297,7 +328,8 @@ async def test_restored_wallet_finds_everything(node: RecordedNode, open_wallet:
     again = await open_wallet("again", words)
     await again.sync()
     assert again.address == alice.address
-    assert again.balances()[1] == alice.balances()[1]
+    assert available(again) == available(alice)
+    assert again.balances()[1].claimed_spent == 2 * ETHER + ETHER - PRICE
     shown = [(a.kind, a.value, a.fee, a.epoch) for a in again.history()]
     assert shown == [(a.kind, a.value, a.fee, a.epoch) for a in alice.history()]
 
