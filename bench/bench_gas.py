@@ -58,7 +58,7 @@ def record_other_prices(rig: Rig, report: GasReport) -> None:
 
 
 def record_worst(rig: Rig) -> None:
-    """With an old anchor and two fee assets: transfers, and withdrawals, all direct or half of them forced."""
+    """With an old anchor and two fee assets: transfers, and withdrawals, all direct or half forced."""
     fill(rig, ETH, LANES, LANES)
     fill(rig, ETH, LANES, LANES)
     old = settle_entries(rig, transfers(rig, LANES), LANES)[1]
