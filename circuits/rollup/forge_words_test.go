@@ -22,7 +22,8 @@ const (
 	lineKindBit  = "kind.go: api.AssertIsBoolean(b)"
 	lineKindAny  = "kind.go: api.AssertIsBoolean(any)"
 	lineAnchor   = "lane.go: api.AssertIsEqual(product, 0)"
-	lineExpiry   = "expiryBits)"
+	lineExpiry   = "c.Header.Now)), expiryBits)"
+	lineExpiring = "AssertRange(api, expiry, expiryBits)"
 	lineFeeBit   = "api.AssertIsBoolean(chosen)"
 	lineFeeAsset = "api.Sub(lane.FeeAsset, c.Header.FeeAssets[s])"
 	lineFeeAny   = "lane.go: api.AssertIsBoolean(any)"
@@ -224,13 +225,16 @@ func expiryForgeries() []forgery {
 		{"expired skipped lane", sparse, expiry(3, -900), nil},
 		{"last expiry of the range", chain, settled(func(s *scene) {
 			s.w.Lanes[0].Expiry.SetUint64(1<<64 - 1)
-			s.w.Lanes[0].Expiry.Add(&s.w.Lanes[0].Expiry, &s.w.Header.Now)
 		}), nil},
 		{"expiry beyond the range", chain, settled(func(s *scene) {
 			s.w.Lanes[0].Expiry.SetUint64(1<<64 - 1)
+			bump(&s.w.Lanes[0].Expiry)
+		}), []string{lineExpiring}},
+		{"expiry and its distance beyond the range", chain, settled(func(s *scene) {
+			s.w.Lanes[0].Expiry.SetUint64(1<<64 - 1)
 			s.w.Lanes[0].Expiry.Add(&s.w.Lanes[0].Expiry, &s.w.Header.Now)
 			bump(&s.w.Lanes[0].Expiry)
-		}), []string{lineExpiry}},
+		}), []string{lineExpiring, lineExpiry}},
 		{"now moved past expiry", chain, settled(func(s *scene) { s.w.Header.Now = plus(s.w.Header.Now, 51) }), []string{lineExpiry}},
 	}
 }

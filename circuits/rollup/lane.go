@@ -9,7 +9,8 @@ import (
 	"sotto/circuits/hash"
 )
 
-// expiryBits bounds the distance of expiry and now: L1 block numbers fit 64 bits.
+// expiryBits bounds an expiry and its distance from now: L1 block numbers fit 64 bits, and readers of the words
+// refuse an expiry that does not.
 const expiryBits = 64
 
 // assetShift places an asset above a note's value in one field element.
@@ -62,7 +63,9 @@ func (c *Circuit) assertAnchorAndExpiry(api frontend.API, l int, k kind) {
 		product = api.Mul(product, api.Sub(lane.Anchor, a.Anchor))
 	}
 	api.AssertIsEqual(product, 0)
-	gadget.AssertRange(api, api.Mul(k.direct(api), api.Sub(lane.Expiry, c.Header.Now)), expiryBits)
+	expiry := api.Mul(k.direct(api), lane.Expiry)
+	gadget.AssertRange(api, expiry, expiryBits)
+	gadget.AssertRange(api, api.Sub(expiry, api.Mul(k.direct(api), c.Header.Now)), expiryBits)
 }
 
 // assertFees constrains every fee to go to one slot of its asset, and each slot's total to be the sum of the fees

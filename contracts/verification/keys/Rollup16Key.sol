@@ -4,7 +4,7 @@ pragma solidity ^0.8.37;
 
 /// @title Verifying key of a Groth16 circuit on BN254
 library Rollup16Key {
-    bytes32 internal constant CIRCUIT_HASH = 0x01261b8946f81dd7578f57669de6312dcd938181617a960f6eab865746eb0ff9;
+    bytes32 internal constant CIRCUIT_HASH = 0x39e54f0facf8f2d0dd7044b1abaeb1e7c437dcff614dd113d668da2752941ff9;
     bytes32 internal constant PHASE1_ID = 0xfbfe046fa50fc18e7f196388e4d6ed16b3e7c7b6e0e25326838660a108ddd768;
     bool internal constant LOCAL_KEYS = true;
     uint256 internal constant PUBLIC_INPUTS = 6;
@@ -24,22 +24,22 @@ library Rollup16Key {
     uint256 internal constant NEG_GAMMA_X0 = 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed;
     uint256 internal constant NEG_GAMMA_Y1 = 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec;
     uint256 internal constant NEG_GAMMA_Y0 = 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d;
-    uint256 internal constant NEG_DELTA_X1 = 0x0842364e76a09eb2490faeb191b0a6fde4753da5d629d3b65e1dea0d92ed418c;
-    uint256 internal constant NEG_DELTA_X0 = 0x0456806bc402c5d60ff7a9390e8fbf9cf1700c6c8486fc75b3982317892ec29a;
-    uint256 internal constant NEG_DELTA_Y1 = 0x066f4749605df8c792a9dc26d44da67b2f4bc4dad874a31ccff6168f56474137;
-    uint256 internal constant NEG_DELTA_Y0 = 0x01add97f07bad2a9ecc19cff44fe956325ff173b5bf2eb69060d43a9772fffb7;
-    uint256 internal constant IC0_X = 0x19a1cf23002e172bffa54be51169a4e48273d75c9a42ee099cd1bcc4671de629;
-    uint256 internal constant IC0_Y = 0x095bf9c5103048f508bb4c4ae4fa914c12dd2be748fa5a8424b1bfce9dc39bc9;
-    uint256 internal constant IC1_X = 0x120d4c42bf7c4c968f1ae31bdaab43e94c84fecf4df49753c86a7b77677821e0;
-    uint256 internal constant IC1_Y = 0x1f0ce1c7c25db8951c5d6710e02aea7ba3261f852198b6ebc014b80c6f14bd9c;
-    uint256 internal constant IC2_X = 0x106b4b243a245fd51857712c0462bc7cfc5e005342d39f48eb216c6a739ce731;
-    uint256 internal constant IC2_Y = 0x19b7f448ddc2b3314f4383d1da290c8204ae4a899d51e3aa15d762d2c4e0f597;
-    uint256 internal constant IC3_X = 0x15a8a6f230811d358575a7d48d512289908b2efb7c14c4b7c59992cb7d6eeac7;
-    uint256 internal constant IC3_Y = 0x1921865a22a5672a916f620b876c4185fe2bcd0eb6af9a6b03970747b92e757e;
-    uint256 internal constant IC4_X = 0x0763f77e75165550aa598344f6d0dc954af9ba6399fa530d7a51eeaff384a318;
-    uint256 internal constant IC4_Y = 0x1a9596bd443dc4b89f899f43cebba7b03c449726f214d62cf58c4e48538da161;
-    uint256 internal constant IC5_X = 0x1eb6dc903b1979d3a7b5763ea26d34bc77d4d067d606c77b2a4b18bbc289e840;
-    uint256 internal constant IC5_Y = 0x2efae6b2750915acf27c836b89d5a4f0759ffe564910774648fd8dfcdc32c617;
-    uint256 internal constant IC6_X = 0x2c47bdf87d31a9cbc5cfc0bf57bb0864e03c2566843ff5bfc45f46ee596c9736;
-    uint256 internal constant IC6_Y = 0x20c4b8c99ab609d95b22c9586e27005e67fd832a8aaecb78ed4daa2d28e744c7;
+    uint256 internal constant NEG_DELTA_X1 = 0x130cc8e6b749fdf1b841d2c659669e2a72bea9ea530d3b9688a99da6803c249d;
+    uint256 internal constant NEG_DELTA_X0 = 0x2c94510d6dc3770beec22f0a054cace4b6cef78c3a54505c3fd4c86c03e4ca12;
+    uint256 internal constant NEG_DELTA_Y1 = 0x1cc6ffa50c54521ad2fb6eafe5bddbcde981b327d6545b443293a1805cb6630d;
+    uint256 internal constant NEG_DELTA_Y0 = 0x24bad575a0dbac15dcdc5668b6b4890d4dd9300f9157f583e15b9b7ddddf43db;
+    uint256 internal constant IC0_X = 0x1dc94a319c18054a6526033b2cc4f133ded20a84dd3a9eb46287f274a10483fd;
+    uint256 internal constant IC0_Y = 0x21c0de74aef341ca73ac801b92836b109638a0c337397e4d882d02ca70913955;
+    uint256 internal constant IC1_X = 0x25c83cc171b963cf309e25c11822282c8cf06fbe51fc13333c2865585a29707a;
+    uint256 internal constant IC1_Y = 0x085aacc38b452541c026eadd93434a701339ee09bfc290c4e1e3853e3bdf36fa;
+    uint256 internal constant IC2_X = 0x22f4035082b17fd1def497bdc2a56497ae95bc2a94b7a8efffcb870713cdc487;
+    uint256 internal constant IC2_Y = 0x14dfcd900b3ca2335e523866239817c131fb9ff86f136c0437688a6448a20e9f;
+    uint256 internal constant IC3_X = 0x219cc16b6f1594ad29a461a453f9fe199b63111b04fc6486677de452979f9dc1;
+    uint256 internal constant IC3_Y = 0x0da4c9e7952e4684d98d1e57ab26bbed04174a8537eeaf7d5d170c54ea2f5483;
+    uint256 internal constant IC4_X = 0x24c449a4a299b5899abde3ed80dde781a2a42de55b26221206b1ea33e2f52f5a;
+    uint256 internal constant IC4_Y = 0x070790a3b19a5c83ba193e7b6ebbc97a8177c098f92b8ad5c8e9e5700d535fe5;
+    uint256 internal constant IC5_X = 0x06084f46a8af1c7a83bf9026aca5b7f15e6df11dc08fc9c72e2786b087b1aadd;
+    uint256 internal constant IC5_Y = 0x051f200850dd29f71e8e6800acf1f90afa791270f85d1f2e562acf4b97eefc70;
+    uint256 internal constant IC6_X = 0x1aea05e6a074b2293eaee96dd8073ddee2d4b828662b0316c7ad250c1f372903;
+    uint256 internal constant IC6_Y = 0x026033c917459cfd0689ac6edc3fc35279ebc6eb6922cf715079463504ad0e23;
 }

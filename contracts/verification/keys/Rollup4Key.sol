@@ -4,7 +4,7 @@ pragma solidity ^0.8.37;
 
 /// @title Verifying key of a Groth16 circuit on BN254
 library Rollup4Key {
-    bytes32 internal constant CIRCUIT_HASH = 0xef4dd61246952bf0a58fa4ef4fffc26415fc1ba56b914e9b4743593d4e6301ba;
+    bytes32 internal constant CIRCUIT_HASH = 0xcb6e5f7e94503f6a2155b7180ecd158c06a1783fa48e323e637dc62aee2fd1ee;
     bytes32 internal constant PHASE1_ID = 0xfbfe046fa50fc18e7f196388e4d6ed16b3e7c7b6e0e25326838660a108ddd768;
     bool internal constant LOCAL_KEYS = true;
     uint256 internal constant PUBLIC_INPUTS = 6;
@@ -24,22 +24,22 @@ library Rollup4Key {
     uint256 internal constant NEG_GAMMA_X0 = 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed;
     uint256 internal constant NEG_GAMMA_Y1 = 0x275dc4a288d1afb3cbb1ac09187524c7db36395df7be3b99e673b13a075a65ec;
     uint256 internal constant NEG_GAMMA_Y0 = 0x1d9befcd05a5323e6da4d435f3b617cdb3af83285c2df711ef39c01571827f9d;
-    uint256 internal constant NEG_DELTA_X1 = 0x0cc07521a186d96e78a0bb73e44c432c5b1381091399614d6757774ac467fcfa;
-    uint256 internal constant NEG_DELTA_X0 = 0x2d7c8ab5846f96ac3aca529889c9e43bc8e929d7020ad6c72e0fdaf470bac6c0;
-    uint256 internal constant NEG_DELTA_Y1 = 0x0c120f083f4b28df975ac4304cb2950a05fb27f71803e7da4140def37a3af967;
-    uint256 internal constant NEG_DELTA_Y0 = 0x17555ecc4a885bc7b3526708dddc7550a9b7828527e3769729cdafd557a0b97f;
-    uint256 internal constant IC0_X = 0x2685e1b0104555f417b49aa9659cf0e5f88272169d371dfd76a7c3119e28b171;
-    uint256 internal constant IC0_Y = 0x042b6da53912d9a4b5de4fdd1c1e965c55835be200e955778130cec5293a4d97;
-    uint256 internal constant IC1_X = 0x12e15b3151f1d8e0db82f2fdc320d65e81fed39c8349f94e1b249380b92a6746;
-    uint256 internal constant IC1_Y = 0x1668b9bcf726b33fc65b0d4fb890affc857adeabd15845f174b97ba8a035bc2c;
-    uint256 internal constant IC2_X = 0x1aa838eb80d1d2f077cee06a6b7b96e22d0f2754e7f28d157c9bd775086e112b;
-    uint256 internal constant IC2_Y = 0x04fbe9b7f628bf93e7c6489f58c09f29b3cb0a4e2307c4036b9a03524ef71fb3;
-    uint256 internal constant IC3_X = 0x13823eabf200332d7df68edb46b956d34401e376d816a57308573f32ed63614e;
-    uint256 internal constant IC3_Y = 0x1b7faf9f6ff33ba38d8d31eb01708bc897bc945263ccaf1a3601efebb57eeed0;
-    uint256 internal constant IC4_X = 0x0aacdddaf9ec8612d9987b666e840fa75fe0a7913bb40e776c483a540cdabd2e;
-    uint256 internal constant IC4_Y = 0x06e9471a1b98cf993dda11d517be6f81b50031872e2785883fafc0b6c57720dc;
-    uint256 internal constant IC5_X = 0x23684cde038777f2e432e88ee49f2f5df0a0c6a3f87cdcb60d6c26a1c5edc28d;
-    uint256 internal constant IC5_Y = 0x07d123d0a160252610779ca6de7895eaa0078823a8b78af581ddf3ef693a5bf3;
-    uint256 internal constant IC6_X = 0x1284c533b226476c91d69f215687c7dd3d6d324ea63af4326d9805c6417dee30;
-    uint256 internal constant IC6_Y = 0x1b90a041948f5340d88ec65fd4866df2362f1525841299b7c2ba32044a4fda70;
+    uint256 internal constant NEG_DELTA_X1 = 0x0dcca04fe9337c7816ad946db51a8dcc19053b76f6913bc66567d491043a28fd;
+    uint256 internal constant NEG_DELTA_X0 = 0x1dc2146234bc883d44bb65d0a69184958b832e09c3322d3539cc9d80bec06605;
+    uint256 internal constant NEG_DELTA_Y1 = 0x0e4ecd79a74039b03d95cc3fc5617ac3bf33b2c540a9130e02e423b6568117aa;
+    uint256 internal constant NEG_DELTA_Y0 = 0x055851f4ad3f0debe03b55f3df34ef6126614e7200ef3e27ccda29f232bc5af3;
+    uint256 internal constant IC0_X = 0x13fb8767d7907652d88f8c656bcfc981865069d83701a7738dc5222aa30c2c1d;
+    uint256 internal constant IC0_Y = 0x0f14f20efea7682d261382a446064d89e3bfa202fc08b714520be314747fdb4c;
+    uint256 internal constant IC1_X = 0x1f25ec0490ac0e90fc60fdc942859dfc24f952c35477df8c48041c1ebee2110b;
+    uint256 internal constant IC1_Y = 0x23cf0fa5c14e2d1cf5385f931cc524cced510c5ce7a3b72f08f5cc11f1d0654d;
+    uint256 internal constant IC2_X = 0x1771510b3b75759b1d69807a63e910a19c7db9d8201fe5031f58f672e26be8c8;
+    uint256 internal constant IC2_Y = 0x1709cfd14961d81a3bede996d4f830d05b59f2fb6da6233a0c4d66b4ff82b321;
+    uint256 internal constant IC3_X = 0x0f5e946e4436069790dfeb93cf4edec8d961a62baefae1747c5b1c4a8a71f6ce;
+    uint256 internal constant IC3_Y = 0x04e5d1f52119ff1a24a2ab57d1f4c693a793f36bdba79520a5376addce8154f5;
+    uint256 internal constant IC4_X = 0x2faf5af17af2715476c85853588c8a98ab0ee50f8531566f21909df0e87dc3ec;
+    uint256 internal constant IC4_Y = 0x21b86db7bf1eddb7717708a60fb2a48e14c80290b0ce1e3259e63e34d904c90b;
+    uint256 internal constant IC5_X = 0x01783ffc32fd5c7497d50524da7f51641979a81592d17148a5acd0daf3ec4430;
+    uint256 internal constant IC5_Y = 0x13b34913f70c081d927a854f734c4cc3f47b630afef6e90c6cf50a0a59c29dfd;
+    uint256 internal constant IC6_X = 0x2d65a9c4b0c3865e4dabe6334fe0840868973f12d73ab56f605e00da4cf89c78;
+    uint256 internal constant IC6_Y = 0x1fcb6c6bcbba9e9adae39351791c476686959474ceb5bb06726aa4b19bf8eed0;
 }
