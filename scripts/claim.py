@@ -14,11 +14,9 @@ from scripts._chain import choose_account, format_value, refusals
 from scripts._epochs import EpochUnknown, L1Epochs, ProvenWithdrawal
 
 from ape import networks
-from sotto.l1.records import record_to_abi
+from sotto.l1.records import summary_to_abi
 
 _BATCH = 16
-# An estimate would find the gas for which the batch succeeds while single claims in it run out of gas.
-_GAS_PER_CLAIM = 400_000
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -83,14 +81,13 @@ def _pay(bridge: Any, claims: list[ProvenWithdrawal], account: Any) -> int:
             bridge.claim(*_arguments(claims[0]), sender=account)
             return 1
         for start in range(0, len(claims), _BATCH):
-            batch = [_arguments(claim) for claim in claims[start : start + _BATCH]]
-            bridge.claimMany(batch, sender=account, gas=_GAS_PER_CLAIM * len(batch))
+            bridge.claimMany([_arguments(claim) for claim in claims[start : start + _BATCH]], sender=account)
     return sum(bridge.isClaimed(claim.record.id, claim.withdrawal.lane) for claim in claims)
 
 
 def _arguments(claim: ProvenWithdrawal) -> tuple[Any, ...]:
     w = claim.withdrawal
-    return record_to_abi(claim.record), w.lane, w.asset, w.value, w.recipient, list(claim.proof)
+    return summary_to_abi(claim.record), w.lane, w.asset, w.value, w.recipient, list(claim.proof)
 
 
 def _line(deployment: dict[str, Any], claim: ProvenWithdrawal) -> str:

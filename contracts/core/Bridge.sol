@@ -15,7 +15,7 @@ import {FIELD_MODULUS} from "../libraries/Field.sol";
 import {Withdrawals} from "../libraries/Withdrawals.sol";
 import {AssetId, ETH, NO_ASSET} from "../types/AssetId.sol";
 import {EpochId} from "../types/EpochId.sol";
-import {EpochFees, EpochRecord} from "../types/EpochRecord.sol";
+import {EpochFees, EpochSummary} from "../types/EpochRecord.sol";
 
 /// @title Bridge
 contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
@@ -102,17 +102,17 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
 
     /// @inheritdoc IBridge
     function claim(
-        EpochRecord calldata record,
+        EpochSummary calldata summary,
         uint256 lane,
         AssetId asset,
         uint256 value,
         uint256 recipient,
         bytes32[] calldata proof
     ) external nonReentrant {
-        EpochId epoch = record.id;
-        if (!_rollup.isProven(epoch, record.hashCalldata())) revert EpochNotProven(epoch);
+        EpochId epoch = summary.id;
+        if (!_rollup.isProven(epoch, summary.hashSummary())) revert EpochNotProven(epoch);
         bytes32 leaf = Withdrawals.leaf(lane, AssetId.unwrap(asset), value, recipient);
-        if (!MerkleProof.verifyCalldata(proof, record.withdrawalRoot, leaf)) revert NotAWithdrawal(epoch, lane);
+        if (!MerkleProof.verifyCalldata(proof, summary.withdrawalRoot, leaf)) revert NotAWithdrawal(epoch, lane);
         if (recipient >= ADDRESS_BOUND) revert BadRecipient(recipient);
 
         (uint256 word, uint256 bit) = _claimBit(epoch, lane);
@@ -133,7 +133,7 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
             // A recipient that burns all gas it gets must not take the share of those after it.
             // slither-disable-next-line calls-loop
             try this.claim{gas: gasleft() / (requests.length - i)}(
-                request.record, request.lane, request.asset, request.value, request.recipient, request.proof
+                request.epoch, request.lane, request.asset, request.value, request.recipient, request.proof
             ) {
                 paid[i] = true;
             } catch {}

@@ -91,8 +91,10 @@ contract Rollup is IRollup {
 
     /// @inheritdoc IRollup
     function commit(CommitInput calldata input) external returns (bytes32 recordHash) {
+        if (proposerPolicy == address(0)) revert CommitNeedsPolicy();
+        _requireDataInTransaction();
         Status memory current = status;
-        (EpochRecord memory record, uint256[] memory links,) = _judge(input, current.head);
+        (EpochRecord memory record, uint256[] memory links,) = _judge(input, current.head, domain());
         if (links.length != 0) IEpochVerifier(input.verifier).verifyClients(links, input.clientProofs);
         status.head = record.id;
         recordHash = _store(record);
@@ -114,7 +116,8 @@ contract Rollup is IRollup {
             bytes32 feesHash = hashFees(fees);
             if (feesHash != record.feesHash) revert FeesMismatch(record.feesHash, feesHash);
         }
-        IEpochVerifier(record.verifier).verifyRollup(_publicInputs(record.c, record.z, record.y, beneficiary), proof);
+        IEpochVerifier(record.verifier)
+            .verifyRollup(_publicInputs(domain(), record.c, record.z, record.y, beneficiary), proof);
         status.proven = id;
         emit EpochProven(id, recordHash, beneficiary);
         if (record.feesHash != 0) _bridge.creditFees(record.feeRecipient, fees);
@@ -126,18 +129,40 @@ contract Rollup is IRollup {
         external
         returns (bytes32 recordHash)
     {
+        _requireDataInTransaction();
+        if (input.feeRecipient != beneficiary) revert FeesNotForBeneficiary(input.feeRecipient, beneficiary);
         Status memory current = status;
         if (current.head != current.proven) revert EpochsPending(current.head, current.proven);
-        (EpochRecord memory record, uint256[] memory links, EpochFees memory fees) = _judge(input, current.head);
+        uint256 ownDomain = domain();
+        (EpochRecord memory record, uint256[] memory links, EpochFees memory fees) =
+            _judge(input, current.head, ownDomain);
         EpochId id = record.id;
         if (proverPolicy != address(0)) _askProver(id, record.commitBlock);
         IEpochVerifier(input.verifier)
-            .verifyEpoch(_publicInputs(record.c, record.z, record.y, beneficiary), links, input.clientProofs, proof);
+            .verifyEpoch(
+                _publicInputs(ownDomain, record.c, record.z, record.y, beneficiary), links, input.clientProofs, proof
+            );
         status = Status({head: id, proven: id});
         recordHash = _store(record);
         emit EpochProven(id, recordHash, beneficiary);
         if (record.feesHash != 0) _bridge.creditFees(record.feeRecipient, fees);
         if (proverPolicy != address(0)) _informProver(id, beneficiary);
+    }
+
+    /// @inheritdoc IRollup
+    function prune(EpochRecord calldata record) external {
+        Status memory current = status;
+        EpochId id = record.id;
+        bytes32 recordHash = record.hashCalldata();
+        if (id != current.proven.next() || id > current.head || epochs[id] != recordHash) {
+            revert NotNextToProve(id, recordHash);
+        }
+        if (block.number <= record.deadline) revert DeadlineAhead(record.deadline);
+        status.head = current.proven;
+        emit EpochsPruned(id, current.head);
+        if (proverPolicy != address(0)) {
+            PolicyCalls.inform(proverPolicy, abi.encodeCall(IProverPolicy.onPruned, (id, current.head)));
+        }
     }
 
     /// @inheritdoc IRollup
@@ -176,8 +201,16 @@ contract Rollup is IRollup {
         return _verifiers;
     }
 
+    /// @dev Followers rebuild the state from the calldata of the transaction itself. A call from an account without code (a
+    /// delegation by EIP-7702 is code) that began the transaction is its outermost call, so its words stand there.
+    function _requireDataInTransaction() private view {
+        // This is no authorization: anyone may call, but only directly.
+        // slither-disable-next-line tx-origin
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert DataNotInTransaction(msg.sender);
+    }
+
     /// @dev Everything that a commit must satisfy but its proofs (docs/spec/06-l1.md, rules 1 to 8).
-    function _judge(CommitInput calldata input, EpochId head)
+    function _judge(CommitInput calldata input, EpochId head, uint256 ownDomain)
         private
         view
         returns (EpochRecord memory record, uint256[] memory links, EpochFees memory fees)
@@ -199,14 +232,14 @@ contract Rollup is IRollup {
         record.commitBlock = uint64(block.number);
         record.deadline = uint64(block.number) + _provingWindow;
         _judgeProposer(record.id);
-        _judgeHeader(input, lanes, record);
+        _judgeHeader(input, lanes, record, ownDomain);
         fees = _judgeFees(input.words, lanes);
         record.feesHash = hashFees(fees);
         (links, record.withdrawalRoot) = _judgeLanes(input, lanes, record.queueEnd);
 
         record.c = input.c;
         bool canonical;
-        (record.z, record.y, canonical) = VectorBinding.bind(domain(), input.c, input.words, lanes);
+        (record.z, record.y, canonical) = VectorBinding.bind(ownDomain, input.c, input.words, lanes);
         if (!canonical || input.c >= FIELD_MODULUS) revert NonCanonicalField();
         record.newState = EpochWords.l1Field(input.words, EpochWords.NEW_STATE);
         record.ownAnchor = EpochWords.l1Field(input.words, EpochWords.OWN_ANCHOR);
@@ -219,7 +252,10 @@ contract Rollup is IRollup {
         }
     }
 
-    function _judgeHeader(CommitInput calldata input, uint256 lanes, EpochRecord memory record) private view {
+    function _judgeHeader(CommitInput calldata input, uint256 lanes, EpochRecord memory record, uint256 ownDomain)
+        private
+        view
+    {
         bytes calldata words = input.words;
         EpochRecord calldata parent = input.parent;
         uint256 word = EpochWords.l1Byte(words, lanes, EpochWords.EPOCH_ID);
@@ -227,7 +263,7 @@ contract Rollup is IRollup {
         word = EpochWords.l1Field(words, EpochWords.OLD_STATE);
         if (word != parent.newState) revert StaleState(parent.newState, word);
         word = EpochWords.l1Byte(words, lanes, EpochWords.DOMAIN);
-        if (word != domain()) revert WrongDomain(domain(), word);
+        if (word != ownDomain) revert WrongDomain(ownDomain, word);
         word = EpochWords.l1Byte(words, lanes, EpochWords.QUEUE_START);
         if (word != parent.queueEnd) revert WrongQueueStart(parent.queueEnd, word);
         word = EpochWords.l1Byte(words, lanes, EpochWords.RESERVED);
@@ -308,12 +344,12 @@ contract Rollup is IRollup {
         }
     }
 
-    function _publicInputs(uint256 c, uint256 z, uint256 y, address beneficiary)
+    function _publicInputs(uint256 ownDomain, uint256 c, uint256 z, uint256 y, address beneficiary)
         private
-        view
+        pure
         returns (uint256[6] memory)
     {
-        uint256 m = uint256(keccak256(abi.encode(domain(), z, beneficiary, POLICY_WORD))) % FIELD_MODULUS;
+        uint256 m = uint256(keccak256(abi.encode(ownDomain, z, beneficiary, POLICY_WORD))) % FIELD_MODULUS;
         return [c, z, y, 0, 0, m];
     }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.37;
 
-import {EpochFees, EpochRecord} from "../types/EpochRecord.sol";
+import {EpochFees, EpochSummary} from "../types/EpochRecord.sol";
 import {AssetId} from "../types/AssetId.sol";
 import {EpochId} from "../types/EpochId.sol";
 
 /// @notice One withdrawal of a proven epoch.
 struct ClaimRequest {
-    EpochRecord record;
+    EpochSummary epoch;
     uint256 lane;
     AssetId asset;
     uint256 value;
@@ -86,8 +86,9 @@ interface IBridge {
 
     /// @notice Pays a withdrawal of a proven epoch to its recorded recipient. Anyone may call. A payment that fails reverts, and
     /// the claim stays open.
+    /// @param summary Of the epoch's record.
     function claim(
-        EpochRecord calldata record,
+        EpochSummary calldata summary,
         uint256 lane,
         AssetId asset,
         uint256 value,

@@ -15,4 +15,9 @@ interface IProverPolicy {
     /// @notice Told after an epoch was proven; what it does or fails to do changes nothing in the rollup.
     /// @param beneficiary Address that the proof names.
     function onProven(EpochId id, address beneficiary) external;
+
+    /// @notice Told after epochs were pruned; likewise.
+    /// @param first The epoch that was not proven before its deadline.
+    /// @param last Last committed epoch; all from `first` to `last` are gone.
+    function onPruned(EpochId first, EpochId last) external;
 }

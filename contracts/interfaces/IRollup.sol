@@ -44,6 +44,17 @@ interface IRollup {
     event EpochCommitted(EpochId indexed id, bytes32 indexed recordHash, EpochRecord record);
     event EpochProven(EpochId indexed id, bytes32 indexed recordHash, address indexed beneficiary);
 
+    /// @notice Epochs `first` to `last` were not proven in time and are gone; their queue items wait again.
+    event EpochsPruned(EpochId indexed first, EpochId indexed last);
+
+    /// @notice A commit without a proof could hold up all others until its deadline, so it is open to nobody without a policy.
+    error CommitNeedsPolicy();
+    /// @notice Epochs come in calls from plain accounts, so that their words are the calldata of a transaction.
+    error DataNotInTransaction(address sender);
+    /// @notice With its proof an epoch pays its fees to the address that the proof names; else a copy of the call could take them.
+    error FeesNotForBeneficiary(address feeRecipient, address beneficiary);
+    /// @notice Before its deadline an epoch cannot be pruned.
+    error DeadlineAhead(uint64 deadline);
     /// @notice The verifier is not one of the fixed set.
     error UnknownVerifier(address verifier);
     /// @notice `words` has not the length that N lanes need, in bytes.
@@ -102,7 +113,7 @@ interface IRollup {
     /// @notice Constructor: a length of time is 0.
     error BadParameters();
 
-    /// @notice Commits the next epoch: publishes its words and client proofs, to be proven by anyone.
+    /// @notice Commits the next epoch: publishes its words and client proofs, to be proven by anyone. Needs a proposer policy.
     /// @return recordHash Hash of its record.
     function commit(CommitInput calldata input) external returns (bytes32 recordHash);
 
@@ -120,13 +131,17 @@ interface IRollup {
         external
         returns (bytes32 recordHash);
 
+    /// @notice Removes all pending epochs when the oldest of them was not proven by its deadline. Anyone may call.
+    /// @param record Record of the oldest pending epoch.
+    function prune(EpochRecord calldata record) external;
+
     /// @notice Binds transactions and proofs to this rollup on this chain.
     function domain() external view returns (uint256);
 
     /// @notice Last committed and last proven epoch. Those between are pending.
     function status() external view returns (EpochId head, EpochId proven);
 
-    /// @notice Hash of the record of an epoch, 0 when there is none.
+    /// @notice Hash of the record of an epoch up to the last committed one. Behind it there may be what was pruned.
     function epochs(EpochId id) external view returns (bytes32 recordHash);
 
     /// @notice Whether the epoch is proven and has this record.

@@ -4,8 +4,9 @@ pragma solidity ^0.8.37;
 import {EpochId} from "./EpochId.sol";
 
 using {hash, hashCalldata} for EpochRecord global;
+using {hashSummary} for EpochSummary global;
 
-/// @notice What L1 knows of an epoch. Only its keccak256 is stored, callers pass the preimage. Order and types: docs/spec/06-l1.md.
+/// @notice What L1 knows of an epoch. Only its hash is stored, callers pass the preimage. Order and types: docs/spec/06-l1.md.
 struct EpochRecord {
     EpochId id;
     /// Hash of the record before this one.
@@ -32,9 +33,9 @@ struct EpochRecord {
     /// State root after the epoch.
     uint256 newState;
     uint256 ownAnchor;
-    bytes32 withdrawalRoot;
     /// Hash of the EpochFees, 0 when all totals are 0.
     bytes32 feesHash;
+    bytes32 withdrawalRoot;
 }
 
 /// @notice Fees that an epoch's lanes paid, by fee slot. An unused slot has asset 0 and total 0.
@@ -43,11 +44,20 @@ struct EpochFees {
     uint256[4] totals;
 }
 
-/// @notice keccak256(abi.encode(record)).
+/// @notice What a claim needs of a record: its id, the hash of all fields but the last, and the last.
+struct EpochSummary {
+    EpochId id;
+    bytes32 bodyHash;
+    bytes32 withdrawalRoot;
+}
+
+/// @notice keccak256(bodyHash, withdrawalRoot), bodyHash = keccak256 of the 17 fields before, ABI-encoded.
 /// @dev A record in memory is its own static ABI encoding.
 function hash(EpochRecord memory record) pure returns (bytes32 result) {
     assembly ("memory-safe") {
-        result := keccak256(record, 576)
+        mstore(0x00, keccak256(record, 544))
+        mstore(0x20, mload(add(record, 544)))
+        result := keccak256(0x00, 64)
     }
 }
 
@@ -56,8 +66,14 @@ function hashCalldata(EpochRecord calldata record) pure returns (bytes32 result)
     assembly ("memory-safe") {
         let encoded := mload(0x40)
         calldatacopy(encoded, record, 576)
-        result := keccak256(encoded, 576)
+        mstore(add(encoded, 512), keccak256(encoded, 544))
+        result := keccak256(add(encoded, 512), 64)
     }
+}
+
+/// @notice The hash of the record that `summary` is of.
+function hashSummary(EpochSummary calldata summary) pure returns (bytes32) {
+    return keccak256(abi.encode(summary.bodyHash, summary.withdrawalRoot));
 }
 
 /// @notice keccak256(abi.encode(assets, totals)), or 0 when all totals are 0.

@@ -76,8 +76,8 @@ contract BridgeClaimTest is Deployment {
             _claim(request);
         }
         ClaimRequest memory changed = requestFor(record, epoch, 1);
-        changed.record = abi.decode(abi.encode(record), (EpochRecord));
-        changed.record.withdrawalRoot = EpochBuilder.withdrawalLeaf(1, 1, 50 ether, uint160(alice));
+        changed.epoch = summaryOf(record);
+        changed.epoch.withdrawalRoot = EpochBuilder.withdrawalLeaf(1, 1, 50 ether, uint160(alice));
         vm.expectRevert(abi.encodeWithSelector(IBridge.EpochNotProven.selector, record.id));
         _claim(changed);
     }
@@ -189,7 +189,7 @@ contract BridgeClaimTest is Deployment {
         receiver.setCall(
             address(bridge),
             abi.encodeCall(
-                bridge.claim, (other.record, other.lane, other.asset, other.value, other.recipient, other.proof)
+                bridge.claim, (other.epoch, other.lane, other.asset, other.value, other.recipient, other.proof)
             )
         );
         _claim(requestFor(record, epoch, 0));
@@ -235,7 +235,7 @@ contract BridgeClaimTest is Deployment {
         uint256 place;
         while (lanes[place] != lane) place++;
         Lane memory source = epoch.lanes[lane];
-        request.record = record;
+        request.epoch = summaryOf(record);
         request.lane = lane;
         request.asset = AssetId.wrap(uint64(source.asset));
         request.value = source.value;
@@ -244,7 +244,7 @@ contract BridgeClaimTest is Deployment {
     }
 
     function _claim(ClaimRequest memory request) private {
-        bridge.claim(request.record, request.lane, request.asset, request.value, request.recipient, request.proof);
+        bridge.claim(request.epoch, request.lane, request.asset, request.value, request.recipient, request.proof);
     }
 
     function _balance(ClaimRequest memory request) private view returns (uint256) {

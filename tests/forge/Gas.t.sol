@@ -5,7 +5,7 @@ import {CommitInput} from "../../contracts/interfaces/IRollup.sol";
 import {AssetId} from "../../contracts/types/AssetId.sol";
 import {EpochId} from "../../contracts/types/EpochId.sol";
 import {EpochFees, EpochRecord} from "../../contracts/types/EpochRecord.sol";
-import {Deployment} from "./support/Deployment.sol";
+import {Deployment, OpenPolicy} from "./support/Deployment.sol";
 import {Epoch, EpochBuilder, Lane} from "./support/EpochBuilder.sol";
 import {ToyProofs, ToyVerifier} from "./support/ToyVerifier.sol";
 import {VerifierStub} from "./support/VerifierStub.sol";
@@ -20,7 +20,7 @@ contract GasTest is Deployment {
     address private user = address(0xd0);
 
     function setUp() public {
-        deploy();
+        deploy(address(0), address(0));
         vm.deal(user, 100 ether);
         // A rollup that has been used: no counter is 0.
         depositWei(address(0xd1), 10 ether, 1);
@@ -43,14 +43,16 @@ contract GasTest is Deployment {
     }
 
     function test_CommitAndProveApart() public {
+        deployAgain(address(new OpenPolicy()));
         Epoch memory epoch = _transfers();
-        EpochRecord memory record = expectedRecord(epoch, address(this));
+        EpochRecord memory record = expectedRecord(epoch, proposer);
         CommitInput memory input = _input(epoch, new bytes32[](0));
+        vm.prank(proposer, proposer);
         rollup.commit(input);
         vm.snapshotGasLastCall("sotto", "commit, 16 transfers");
         EpochFees memory fees = feesOf(epoch);
         bytes memory proof = ToyProofs.rollup(7, _publicInputs(record));
-        rollup.prove(record, fees, address(this), proof);
+        rollup.prove(record, fees, feeRecipient, proof);
         vm.snapshotGasLastCall("sotto", "prove");
     }
 
@@ -100,7 +102,7 @@ contract GasTest is Deployment {
         _settle(epoch, new bytes32[](0), "");
         _claim(epoch, 0, "claim of ether, first in four epochs");
         assertAtMost(_claim(epoch, 2, "claim of ether"), 75_000, "claim of ether");
-        _claim(epoch, 1, "claim of a token");
+        assertAtMost(_claim(epoch, 1, "claim of a token"), 75_000, "claim of a token");
         // An epoch with one withdrawal, in another word of the bitmap
         for (uint256 i = 0; i < 3; i++) {
             epoch = emptyEpoch(LANES);
@@ -113,7 +115,7 @@ contract GasTest is Deployment {
     function test_Queue() public {
         Epoch memory epoch = emptyEpoch(LANES);
         bytes32[] memory tails = new bytes32[](LANES);
-        deployAgain();
+        deployAgain(address(0));
         for (uint256 i = 0; i < LANES; i++) {
             (epoch.lanes[i], tails[i]) = depositWei(user, 1 ether, i);
         }
@@ -123,8 +125,8 @@ contract GasTest is Deployment {
         _settle(next, tails, "commitAndProve, 16 deposits");
     }
 
-    function deployAgain() private {
-        deploy();
+    function deployAgain(address policy) private {
+        deploy(policy, address(0));
         _settle(emptyEpoch(LANES), new bytes32[](0), "");
     }
 
@@ -150,17 +152,18 @@ contract GasTest is Deployment {
     }
 
     function _publicInputs(EpochRecord memory record) private view returns (uint256[6] memory) {
-        bytes32 digest = keccak256(abi.encode(rollup.domain(), record.z, address(this), uint256(0)));
+        bytes32 digest = keccak256(abi.encode(rollup.domain(), record.z, feeRecipient, uint256(0)));
         return [record.c, record.z, record.y, 0, 0, uint256(digest) % P];
     }
 
     function _settle(Epoch memory epoch, bytes32[] memory tails, string memory name) private returns (uint256 gasUsed) {
-        EpochRecord memory record = expectedRecord(epoch, address(this));
+        EpochRecord memory record = expectedRecord(epoch, proposer);
         CommitInput memory input = _input(epoch, tails);
         bytes memory proof = ToyProofs.rollup(7, _publicInputs(record));
-        rollup.commitAndProve(input, address(this), proof);
+        vm.prank(proposer, proposer);
+        rollup.commitAndProve(input, feeRecipient, proof);
         if (bytes(name).length != 0) gasUsed = vm.snapshotGasLastCall("sotto", name);
-        assertEq(rollup.epochs(record.id), keccak256(abi.encode(record)), "record");
+        assertEq(rollup.epochs(record.id), hashOf(record), "record");
         remember(record);
     }
 
@@ -170,7 +173,7 @@ contract GasTest is Deployment {
         while (lanes[place] != lane) place++;
         (, bytes32[] memory proof) = EpochBuilder.prove(leaves, place);
         Lane memory source = epoch.lanes[lane];
-        bridge.claim(tip, lane, AssetId.wrap(uint64(source.asset)), source.value, source.recipient, proof);
+        bridge.claim(summaryOf(tip), lane, AssetId.wrap(uint64(source.asset)), source.value, source.recipient, proof);
         return vm.snapshotGasLastCall("sotto", name);
     }
 }

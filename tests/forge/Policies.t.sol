@@ -21,6 +21,8 @@ contract MoodyPolicy is IProposerPolicy, IProverPolicy {
     Mood public mood;
     uint64 public lastProven;
     address public lastBeneficiary;
+    uint64 public lastPrunedFirst;
+    uint64 public lastPrunedLast;
 
     function setMood(Mood mood_) external {
         mood = mood_;
@@ -37,6 +39,11 @@ contract MoodyPolicy is IProposerPolicy, IProverPolicy {
     function onProven(EpochId id, address beneficiary) external {
         _answer();
         (lastProven, lastBeneficiary) = (EpochId.unwrap(id), beneficiary);
+    }
+
+    function onPruned(EpochId first, EpochId last) external {
+        _answer();
+        (lastPrunedFirst, lastPrunedLast) = (EpochId.unwrap(first), EpochId.unwrap(last));
     }
 
     function _answer() private view returns (bool) {
@@ -65,7 +72,8 @@ contract PoliciesTest is Deployment {
         CommitInput memory input = inputFor(emptyEpoch(4));
         bytes memory proof = goodProof(record, address(this));
         policy.setMood(MoodyPolicy.Mood.Refuse);
-        vm.expectRevert(abi.encodeWithSelector(IRollup.ProposerRefused.selector, address(this)));
+        vm.prank(proposer, proposer);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.ProposerRefused.selector, proposer));
         rollup.commit(input);
         vm.expectRevert(abi.encodeWithSelector(IRollup.ProverRefused.selector, address(this)));
         rollup.prove(record, none, address(this), proof);
@@ -97,11 +105,26 @@ contract PoliciesTest is Deployment {
         rollup.prove(record, none, address(this), proof);
     }
 
+    function test_PolicyIsToldOfPrunesAndCannotStopThem() public {
+        for (uint256 mood = 0; mood < 5; mood++) {
+            EpochRecord memory genesis = tip;
+            policy.setMood(MoodyPolicy.Mood.Allow);
+            EpochRecord memory record = commitEpoch(emptyEpoch(4));
+            vm.roll(record.deadline + 1);
+            policy.setMood(MoodyPolicy.Mood(mood));
+            rollup.prune(record);
+            tip = genesis;
+        }
+        assertEq(policy.lastPrunedFirst(), 1, "first");
+        assertEq(policy.lastPrunedLast(), 1, "last");
+    }
+
     /// @dev A caller must not starve a policy of gas and take its silence for consent.
     function testFuzz_GasCannotSilencePolicies(uint256 gasLimit) public {
         policy.setMood(MoodyPolicy.Mood.Refuse);
         CommitInput memory input = inputFor(emptyEpoch(4));
         gasLimit = bound(gasLimit, 20_000, 1_000_000);
+        vm.prank(proposer, proposer);
         (bool accepted,) = address(rollup).call{gas: gasLimit}(abi.encodeCall(rollup.commit, (input)));
         assertFalse(accepted, "silenced");
     }

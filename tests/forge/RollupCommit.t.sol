@@ -27,10 +27,10 @@ contract RollupCommitTest is Deployment {
         EpochRecord memory record = expectedRecord(epoch, proposer);
         CommitInput memory input = inputFor(epoch);
         vm.expectEmit(true, true, true, true, address(rollup));
-        emit IRollup.EpochCommitted(record.id, keccak256(abi.encode(record)), record);
-        vm.prank(proposer);
+        emit IRollup.EpochCommitted(record.id, hashOf(record), record);
+        vm.prank(proposer, proposer);
         rollup.commit(input);
-        assertEq(rollup.epochs(record.id), keccak256(abi.encode(record)), "stored");
+        assertEq(rollup.epochs(record.id), hashOf(record), "stored");
         (EpochId head, EpochId proven) = rollup.status();
         assertEq(EpochId.unwrap(head), 1, "head");
         assertEq(EpochId.unwrap(proven), 0, "proven");
@@ -117,8 +117,8 @@ contract RollupCommitTest is Deployment {
         EpochRecord memory first = commitEpoch(epoch);
         CommitInput memory input = inputFor(epoch);
         input.parent = genesis;
-        bytes32 expected = keccak256(abi.encode(first));
-        _refuse(input, abi.encodeWithSelector(IRollup.ParentNotHead.selector, expected, keccak256(abi.encode(genesis))));
+        bytes32 expected = hashOf(first);
+        _refuse(input, abi.encodeWithSelector(IRollup.ParentNotHead.selector, expected, hashOf(genesis)));
         input = inputFor(emptyEpoch(4));
         input.parent.newState += 1;
         _refuseAs(input, IRollup.ParentNotHead.selector);
@@ -243,7 +243,7 @@ contract RollupCommitTest is Deployment {
         epoch.header[2] = 2;
         input = inputFor(epoch);
         input.oldestSuccessor = new EpochRecord[](0);
-        vm.prank(proposer);
+        vm.prank(proposer, proposer);
         rollup.commit(input);
         remember(expectedRecord(epoch, proposer));
         vm.roll(start + 100_000);
@@ -281,11 +281,13 @@ contract RollupCommitTest is Deployment {
     }
 
     function _refuse(CommitInput memory input, bytes memory reason) private {
+        vm.prank(proposer, proposer);
         vm.expectRevert(reason);
         rollup.commit(input);
     }
 
     function _refuseAs(CommitInput memory input, bytes4 selector) private {
+        vm.prank(proposer, proposer);
         vm.expectPartialRevert(selector);
         rollup.commit(input);
     }

@@ -27,17 +27,17 @@ contract RollupProveTest is Deployment {
         EpochRecord memory one_ = commitEpoch(first);
         EpochRecord memory two = commitEpoch(emptyEpoch(16));
         bytes memory proof = goodProof(one_, address(0xbe));
-        bytes32 recordHash = keccak256(abi.encode(one_));
+        bytes32 recordHash = hashOf(one_);
         vm.expectEmit(true, true, true, true, address(rollup));
         emit IRollup.EpochProven(one_.id, recordHash, address(0xbe));
         rollup.prove(one_, feesOf(first), address(0xbe), proof);
         assertTrue(rollup.isProven(one_.id, recordHash), "proven");
         assertFalse(rollup.isProven(one_.id, bytes32(uint256(1))), "by hash");
-        assertFalse(rollup.isProven(two.id, keccak256(abi.encode(two))), "not the next");
+        assertFalse(rollup.isProven(two.id, hashOf(two)), "not the next");
         assertEq(bridge.feesOwed(feeRecipient, USD), 30, "token fees");
         assertEq(bridge.feesOwed(feeRecipient, ETH), 40, "ether fees");
         proveEpoch(two, none);
-        assertTrue(rollup.isProven(two.id, keccak256(abi.encode(two))), "second");
+        assertTrue(rollup.isProven(two.id, hashOf(two)), "second");
     }
 
     function test_RefusesRecordsOutOfTurn() public {
@@ -95,7 +95,7 @@ contract RollupProveTest is Deployment {
         epoch.lanes[2] = transferLane(2);
         (epoch.header[7], epoch.header[11]) = (1, 77);
         EpochRecord memory record = settle(epoch);
-        assertTrue(rollup.isProven(record.id, keccak256(abi.encode(record))), "proven");
+        assertTrue(rollup.isProven(record.id, hashOf(record)), "proven");
         assertEq(bridge.feesOwed(feeRecipient, ETH), 77, "fees");
         settle(emptyEpoch(4));
     }
@@ -104,28 +104,66 @@ contract RollupProveTest is Deployment {
         commitEpoch(emptyEpoch(4));
         Epoch memory epoch = emptyEpoch(4);
         CommitInput memory input = inputFor(epoch);
-        bytes memory proof = goodProof(expectedRecord(epoch, address(this)), address(this));
+        bytes memory proof = goodProof(expectedRecord(epoch, proposer), feeRecipient);
+        vm.prank(proposer, proposer);
         vm.expectRevert(abi.encodeWithSelector(IRollup.EpochsPending.selector, EpochId.wrap(1), EpochId.wrap(0)));
-        rollup.commitAndProve(input, address(this), proof);
+        rollup.commitAndProve(input, feeRecipient, proof);
     }
 
     function test_CommitAndProveRefusesFalseProofs() public {
         Epoch memory epoch = emptyEpoch(4);
         epoch.lanes[0] = transferLane(1);
         CommitInput memory input = inputFor(epoch);
-        bytes memory proof = goodProof(expectedRecord(epoch, address(this)), address(this));
-        vm.expectRevert(IEpochVerifier.ProofInvalid.selector);
-        rollup.commitAndProve(input, address(0xbe), proof);
+        bytes memory proof = goodProof(expectedRecord(epoch, proposer), feeRecipient);
         bytes memory clients = input.clientProofs;
         clients[0] ^= 0x01;
+        vm.prank(proposer, proposer);
         vm.expectRevert(IEpochVerifier.ProofInvalid.selector);
-        rollup.commitAndProve(input, address(this), proof);
+        rollup.commitAndProve(input, feeRecipient, proof);
         clients[0] ^= 0x01;
-        rollup.commitAndProve(input, address(this), proof);
+        vm.prank(proposer, proposer);
+        rollup.commitAndProve(input, feeRecipient, proof);
+    }
+
+    /// @dev Who copies the call finds the fees bound to the proof's beneficiary.
+    function test_CommitAndProveCannotBeCopiedForItsFees() public {
+        address thief = address(0xbad);
+        Epoch memory epoch = emptyEpoch(4);
+        CommitInput memory input = inputFor(epoch);
+        bytes memory proof = goodProof(expectedRecord(epoch, proposer), feeRecipient);
+        input.feeRecipient = thief;
+        vm.prank(thief, thief);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.FeesNotForBeneficiary.selector, thief, feeRecipient));
+        rollup.commitAndProve(input, feeRecipient, proof);
+        vm.prank(thief, thief);
+        vm.expectRevert(IEpochVerifier.ProofInvalid.selector);
+        rollup.commitAndProve(input, thief, proof);
+    }
+
+    /// @dev Through another contract, or from an account with a delegation (code 0xef0100 and an address), followers would
+    /// not find the words in the transaction.
+    function test_EpochsComeInDirectCalls() public {
+        Epoch memory epoch = emptyEpoch(4);
+        CommitInput memory input = inputFor(epoch);
+        bytes memory proof = goodProof(expectedRecord(epoch, proposer), feeRecipient);
+        bytes memory reason = abi.encodeWithSelector(IRollup.DataNotInTransaction.selector, proposer);
+        vm.prank(proposer, address(0xb0b2));
+        vm.expectRevert(reason);
+        rollup.commit(input);
+        vm.prank(proposer, address(0xb0b2));
+        vm.expectRevert(reason);
+        rollup.commitAndProve(input, feeRecipient, proof);
+        vm.etch(proposer, abi.encodePacked(hex"ef0100", address(bridge)));
+        vm.prank(proposer, proposer);
+        vm.expectRevert(reason);
+        rollup.commit(input);
+        vm.prank(proposer, proposer);
+        vm.expectRevert(reason);
+        rollup.commitAndProve(input, feeRecipient, proof);
     }
 
     function test_GenesisIsProven() public view {
-        assertTrue(rollup.isProven(EpochId.wrap(0), keccak256(abi.encode(tip))), "genesis");
+        assertTrue(rollup.isProven(EpochId.wrap(0), hashOf(tip)), "genesis");
         assertFalse(rollup.isProven(EpochId.wrap(1), bytes32(0)), "an epoch that is not there");
     }
 

@@ -196,6 +196,7 @@ contract RollupQueueTest is Deployment {
     }
 
     function _refuse(CommitInput memory input, bytes memory reason) private {
+        vm.prank(proposer, proposer);
         vm.expectRevert(reason);
         rollup.commit(input);
     }

@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 from web3.types import LogReceipt, TxParams, TxReceipt
 
 from sotto.l1.contract import Contract
-from sotto.l1.records import record_to_abi
+from sotto.l1.records import summary_to_abi
 from sotto.l1.rollup import event_topic
 from sotto.protocol.l1 import EpochRecord
 
@@ -85,15 +85,15 @@ class BridgeContract(Contract):
 
     def claim(self, claim: Claim) -> TxParams:
         """Transaction that pays a withdrawal to its recipient."""
-        record = record_to_abi(claim.record)
+        summary = summary_to_abi(claim.record)
         return self._transaction(
-            "claim", record, claim.lane, claim.asset, claim.value, claim.recipient, list(claim.proof)
+            "claim", summary, claim.lane, claim.asset, claim.value, claim.recipient, list(claim.proof)
         )
 
     def claim_many(self, claims: Sequence[Claim]) -> TxParams:
         """Transaction that pays many; one that fails stays open."""
         requests = [
-            (record_to_abi(c.record), c.lane, c.asset, c.value, c.recipient, list(c.proof)) for c in claims
+            (summary_to_abi(c.record), c.lane, c.asset, c.value, c.recipient, list(c.proof)) for c in claims
         ]
         return self._transaction("claimMany", requests)
 

@@ -25,6 +25,11 @@ def record_to_abi(record: EpochRecord) -> tuple[Any, ...]:
     )
 
 
+def summary_to_abi(record: EpochRecord) -> tuple[int, bytes, bytes]:
+    """What a claim passes of the record: `EpochSummary`."""
+    return record.id, record.body_hash(), record.withdrawal_root
+
+
 def record_from_abi(values: Sequence[Any]) -> EpochRecord:
     """Inverse of `record_to_abi`; numbers are L1's own and taken as they are."""
     converted: list[Any] = [

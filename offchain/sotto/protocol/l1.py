@@ -21,6 +21,7 @@ EMPTY_ROOT: Final = bytes(32)
 
 _DOMAIN_TAG: Final = keccak(b"sotto.domain.v1")
 _BLOCK_BITS: Final = 40
+_BODY_BYTES: Final = 17 * 32
 _WORD_BITS: Final = 256
 
 
@@ -108,8 +109,8 @@ class EpochRecord:
     y: Field
     new_state: Field
     own_anchor: Field
-    withdrawal_root: bytes
     fees_hash: bytes
+    withdrawal_root: bytes
 
     def encode(self) -> bytes:
         """Static ABI encoding, 18 words. Raises WordLengthWrong, IntegerOutOfRange."""
@@ -124,9 +125,13 @@ class EpochRecord:
         check_bits(self.bond, _WORD_BITS)
         return _abi(*astuple(self))
 
+    def body_hash(self) -> bytes:
+        """Hash of all fields but the last: with it a claim needs only that one."""
+        return keccak(self.encode()[:_BODY_BYTES])
+
     def hash(self) -> bytes:
         """What `epochs[id]` holds."""
-        return keccak(self.encode())
+        return keccak(_abi(self.body_hash(), self.withdrawal_root))
 
 
 def genesis_record(block: int) -> EpochRecord:

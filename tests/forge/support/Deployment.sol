@@ -7,14 +7,22 @@ import {Rollup, RollupConfig} from "../../../contracts/core/Rollup.sol";
 import {CommitInput, RollupParameters} from "../../../contracts/interfaces/IRollup.sol";
 import {IBridge} from "../../../contracts/interfaces/IBridge.sol";
 import {IL1Queue} from "../../../contracts/interfaces/IL1Queue.sol";
+import {IProposerPolicy} from "../../../contracts/interfaces/IProposerPolicy.sol";
 import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
 import {TestToken} from "../../../contracts/mocks/TestToken.sol";
 import {AssetId, ETH} from "../../../contracts/types/AssetId.sol";
 import {EpochId} from "../../../contracts/types/EpochId.sol";
-import {EpochFees, EpochRecord} from "../../../contracts/types/EpochRecord.sol";
+import {EpochFees, EpochRecord, EpochSummary} from "../../../contracts/types/EpochRecord.sol";
 import {Assertions} from "./Assertions.sol";
 import {Epoch, EpochBuilder, Lane} from "./EpochBuilder.sol";
 import {VerifierStub} from "./VerifierStub.sol";
+
+/// @title Lets everyone commit
+contract OpenPolicy is IProposerPolicy {
+    function mayCommit(address, EpochId) external pure returns (bool) {
+        return true;
+    }
+}
 
 /// @title The contracts wired together around verifier stubs, and the valid next step for each of them
 abstract contract Deployment is Assertions {
@@ -42,8 +50,25 @@ abstract contract Deployment is Assertions {
     EpochRecord internal tip;
     mapping(uint64 id => EpochRecord) internal recordOf;
 
+    /// @dev With a proposer policy, since a commit without proof needs one.
     function deploy() internal {
-        deploy(address(0), address(0));
+        deploy(address(new OpenPolicy()), address(0));
+    }
+
+    /// @dev The record's hash as docs/spec/06-l1.md has it.
+    function hashOf(EpochRecord memory record) internal pure returns (bytes32) {
+        return keccak256(abi.encode(bodyHashOf(record), record.withdrawalRoot));
+    }
+
+    function bodyHashOf(EpochRecord memory record) internal pure returns (bytes32 bodyHash) {
+        bytes memory encoded = abi.encode(record);
+        assembly ("memory-safe") {
+            bodyHash := keccak256(add(encoded, 32), 544)
+        }
+    }
+
+    function summaryOf(EpochRecord memory record) internal pure returns (EpochSummary memory) {
+        return EpochSummary(record.id, bodyHashOf(record), record.withdrawalRoot);
     }
 
     function deploy(address proposerPolicy, address proverPolicy) internal {
@@ -166,7 +191,7 @@ abstract contract Deployment is Assertions {
     /// @dev The record that the spec says follows from an epoch.
     function expectedRecord(Epoch memory epoch, address sender) internal view returns (EpochRecord memory record) {
         record.id = EpochId.wrap(uint64(epoch.header[1]));
-        record.parent = keccak256(abi.encode(tip));
+        record.parent = hashOf(tip);
         record.proposer = sender;
         record.feeRecipient = feeRecipient;
         record.verifier = epoch.lanes.length == 4 ? address(small) : address(large);
@@ -197,9 +222,9 @@ abstract contract Deployment is Assertions {
     function commitEpoch(Epoch memory epoch, bytes32[] memory tails) internal returns (EpochRecord memory record) {
         record = expectedRecord(epoch, proposer);
         CommitInput memory input = inputFor(epoch, tails);
-        vm.prank(proposer);
+        vm.prank(proposer, proposer);
         bytes32 recordHash = rollup.commit(input);
-        assertEq(recordHash, keccak256(abi.encode(record)), "record hash");
+        assertEq(recordHash, hashOf(record), "record hash");
         remember(record);
     }
 
@@ -223,10 +248,10 @@ abstract contract Deployment is Assertions {
     function settle(Epoch memory epoch, bytes32[] memory tails) internal returns (EpochRecord memory record) {
         record = expectedRecord(epoch, proposer);
         CommitInput memory input = inputFor(epoch, tails);
-        bytes memory proof = goodProof(record, address(this));
-        vm.prank(proposer);
-        bytes32 recordHash = rollup.commitAndProve(input, address(this), proof);
-        assertEq(recordHash, keccak256(abi.encode(record)), "record hash");
+        bytes memory proof = goodProof(record, feeRecipient);
+        vm.prank(proposer, proposer);
+        bytes32 recordHash = rollup.commitAndProve(input, feeRecipient, proof);
+        assertEq(recordHash, hashOf(record), "record hash");
         remember(record);
     }
 

@@ -93,7 +93,7 @@ contract Handler is Deployment {
         address recipient = address(uint160(lane.recipient));
         uint256 before = _balance(recipient, lane.asset);
         AssetId asset = AssetId.wrap(uint64(lane.asset));
-        try bridge.claim(record, chosen.index, asset, lane.value, lane.recipient, proof) {
+        try bridge.claim(summaryOf(record), chosen.index, asset, lane.value, lane.recipient, proof) {
             if (chosen.paid) violation = "a withdrawal was paid twice";
             if (chosen.epoch > provenEpochs) violation = "a pending epoch paid";
             if (_balance(recipient, lane.asset) - before != lane.value) violation = "another amount was paid";
@@ -220,7 +220,7 @@ contract Handler is Deployment {
     }
 
     function recordHash(uint64 id) external view returns (bytes32) {
-        return keccak256(abi.encode(recordOf[id]));
+        return hashOf(recordOf[id]);
     }
 
     function tipId() external view returns (uint64) {

@@ -36,6 +36,7 @@ interface Vm {
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
     function readFile(string calldata path) external view returns (string memory);
     function recordLogs() external;
     function roll(uint256 blockNumber) external;

@@ -51,7 +51,8 @@ def test_record_is_static_abi() -> None:
     types = ["uint64", "bytes32", "address", "address", "address", "uint8", "uint64", "uint64", "uint256"]
     types += ["uint64", "uint64", *["uint256"] * 5, "bytes32", "bytes32"]
     assert RECORD.encode() == encode(types, list(astuple(RECORD)))
-    assert RECORD.hash() == keccak(RECORD.encode())
+    body = keccak(RECORD.encode()[:-32])
+    assert RECORD.hash() == keccak(body + RECORD.withdrawal_root)
     for change in ({"parent": bytes(31)}, {"verifier": bytes(21)}):
         with pytest.raises(WordLengthWrong):
             replace(RECORD, **change).encode()  # type: ignore[arg-type]
