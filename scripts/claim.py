@@ -17,6 +17,8 @@ from ape import networks
 from sotto.l1.records import summary_to_abi
 
 _BATCH = 16
+# An estimate would find the gas for which the batch succeeds while single claims in it run out of gas.
+_GAS_PER_CLAIM = 400_000
 
 
 @click.command(cls=ConnectedProviderCommand)
@@ -81,7 +83,8 @@ def _pay(bridge: Any, claims: list[ProvenWithdrawal], account: Any) -> int:
             bridge.claim(*_arguments(claims[0]), sender=account)
             return 1
         for start in range(0, len(claims), _BATCH):
-            bridge.claimMany([_arguments(claim) for claim in claims[start : start + _BATCH]], sender=account)
+            batch = [_arguments(claim) for claim in claims[start : start + _BATCH]]
+            bridge.claimMany(batch, sender=account, gas=_GAS_PER_CLAIM * len(batch))
     return sum(bridge.isClaimed(claim.record.id, claim.withdrawal.lane) for claim in claims)
 
 

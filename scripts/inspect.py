@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 from ape.cli import ConnectedProviderCommand
+from eth_utils.address import to_checksum_address
 from scripts import _deployment as d
 from scripts._chain import format_value
 from scripts._epochs import L1Epochs
@@ -92,7 +93,7 @@ def _epochs(provider: Any, deployment: dict[str, Any], count: int) -> list[dict[
             {
                 "id": record.id,
                 "status": "proven" if record.id <= proven else "pending",
-                "lanes": rollup.laneCount("0x" + record.verifier.hex()),
+                "lanes": rollup.laneCount(to_checksum_address(record.verifier)),
                 "queue_end": record.queue_end,
                 "state": f"0x{record.new_state:064x}",
                 "withdrawal_root": "0x" + record.withdrawal_root.hex(),
