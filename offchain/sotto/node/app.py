@@ -177,6 +177,7 @@ class Node:
             raise translate(error) from error
         if chain_id != deployment.chain_id:
             raise WrongChain(f"L1 is chain {chain_id}, the deployment is on {deployment.chain_id}")
+        self.config.check_fees(chain_id)
         bridge = BridgeContract(self._web3, deployment.address("Bridge"))
         for contract in (self._rollup, self._queue, bridge):
             await contract.check_code()

@@ -9,7 +9,10 @@ from eth_account.signers.local import LocalAccount
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from sotto.node.errors import ConfigInvalid
+from sotto.node.errors import ConfigInvalid, FeesMissing
+
+LOCAL_CHAINS = (1337, 31337)
+"""Chain ids of development networks."""
 
 Seconds = Annotated[float, Field(ge=0)]
 
@@ -48,6 +51,9 @@ class NodeConfig(BaseSettings):
     fee_recipient: str | None = Field(None, description="L1 address for fees; the proposer's if not set")
 
     fees: dict[int, int] = Field({}, description="fee of a transaction by asset; at most 8 rows, none: free")
+    allow_free: bool = Field(
+        False, description="take transactions without fees also on a chain that is not local"
+    )
     epoch_wait: Seconds = Field(
         2.0, description="an epoch closes this long after its first transaction, or when full"
     )
@@ -86,6 +92,11 @@ class NodeConfig(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Leave out .env files, which are read by surprise, and secrets folders."""
         return init_settings, env_settings
+
+    def check_fees(self, chain_id: int) -> None:
+        """Raise FeesMissing if a chain that is not local would get free transactions by oversight."""
+        if not self.fees and not self.allow_free and chain_id not in LOCAL_CHAINS:
+            raise FeesMissing(f"no fees are set, and chain {chain_id} is not local")
 
     def account(self) -> LocalAccount:
         """The proposer's account. Raises ConfigInvalid."""

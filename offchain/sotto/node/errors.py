@@ -20,6 +20,13 @@ class ConfigInvalid(NodeError):
     status = 500
 
 
+class FeesMissing(NodeError):
+    """The chain is not a local one, but transactions would be free, so anyone could fill all epochs."""
+
+    status = 500
+    hint = "Set `fees`, or `allow_free` if that is meant."
+
+
 class StoreUnusable(NodeError):
     """The database cannot be opened, or belongs to another deployment or version."""
 

@@ -6,7 +6,7 @@ import pytest
 from eth_account import Account
 
 from sotto.node.config import load_config
-from sotto.node.errors import ConfigInvalid
+from sotto.node.errors import ConfigInvalid, FeesMissing
 
 KEY = "0x" + "42" * 32
 
@@ -59,3 +59,14 @@ def test_the_key_comes_from_one_place_and_is_not_shown(tmp_path: Path) -> None:
         with pytest.raises(ConfigInvalid) as error:
             wrong.account()
         assert "1234" not in str(error.value)
+
+
+def test_free_transactions_must_be_meant_where_others_are() -> None:
+    free = load_config(deployment="x")
+    for local in (1337, 31337):
+        free.check_fees(local)
+    for public in (1, 11155111):
+        with pytest.raises(FeesMissing):
+            free.check_fees(public)
+        load_config(deployment="x", fees={1: 10}).check_fees(public)
+        load_config(deployment="x", allow_free=True).check_fees(public)
