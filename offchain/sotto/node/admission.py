@@ -88,6 +88,7 @@ def check_transaction(policy: Policy, moment: Moment, member: PoolTransaction) -
     """Rules for one transaction by itself. Raises errors of this package and of sotto.protocol."""
     transaction = member.transaction
     transaction.check()
+    transaction.check_extension()
     if transaction.domain != policy.domain:
         raise WrongDomain(f"domain {transaction.domain:#x} is not {policy.domain:#x}")
     if transaction.kind == Kind.FORCED:

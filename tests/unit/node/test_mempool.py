@@ -25,6 +25,7 @@ from sotto.node.ledger import Ledger
 from sotto.protocol.errors import (
     AccountExists,
     EqualNullifiers,
+    ExtensionVersionUnknown,
     OperationPreimageMissing,
     StaleKeySet,
     WrongDomain,
@@ -106,6 +107,8 @@ async def test_refuses_by_cheap_rules_before_any_proof(world: World) -> None:
         (replace(good, named=(good.commitments[0], Field(0))), NamedCommitmentUnknown),
         (replace(good, nullifiers=(Field(5), Field(5))), EqualNullifiers),
         (replace(good, kind=Kind.ACCOUNT, operation=Field(3)), OperationPreimageMissing),
+        (replace(good, ext=(2, *good.ext[1:])), ExtensionVersionUnknown),
+        (replace(good, ext=(*good.ext[:2], 1, *good.ext[3:])), ExtensionVersionUnknown),
     ]
     for transaction, error in cases:
         with pytest.raises(error):
