@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import AsyncWeb3
@@ -21,6 +22,9 @@ from sotto.l1.interface import rejection
 
 GAS_CAP = 2**24
 """Gas of one transaction at most (EIP-7825)."""
+
+RAISE_PERCENT = 125
+"""Fees of a replacement against those of what it replaces; clients refuse less than 110."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +70,13 @@ class Sender:
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
 
-    async def sign(self, transaction: TxParams, nonce: int, fee_factor: float = 1.0) -> SignedTransaction:
+    async def sign(
+        self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+    ) -> SignedTransaction:
         """Estimate gas and fees, and sign. Raises ContractRejected if the transaction would revert.
 
         Args:
-            fee_factor: above 1 to replace a transaction of the same nonce that is stuck.
+            replaces: a signed transaction of the same nonce that is stuck, to be outbid.
         """
         try:
             filled: dict[str, Any] = {**transaction, "from": self.address, "nonce": nonce}
@@ -83,11 +89,12 @@ class Sender:
         base_fee = head.get("baseFeePerGas")
         if base_fee is None:
             raise L1Unavailable("the L1 node reports no base fee, so it does not serve a chain since London")
-        priority_fee = int(tip * fee_factor)
+        least_tip, least_fee = (0, 0) if replaces is None else _outbid(replaces)
+        priority_fee = max(tip, least_tip)
         filled |= {
             "gas": min(int(estimate * self._gas_margin), GAS_CAP),
             "maxPriorityFeePerGas": priority_fee,
-            "maxFeePerGas": int(2 * base_fee * fee_factor) + priority_fee,
+            "maxFeePerGas": max(2 * base_fee + priority_fee, least_fee),
             "chainId": chain_id,
             "type": 2,
         }
@@ -159,6 +166,16 @@ class Sender:
             return await self._web3.eth.get_transaction_count(self.address, "pending")
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
+
+
+def _outbid(raw: bytes) -> tuple[int, int]:
+    """Tip and fee, in wei for a unit of gas, that clients take in place of a transaction's."""
+    bid = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
+    tip, fee = (
+        int(cast(int, bid[name])) * RAISE_PERCENT // 100 + 1
+        for name in ("maxPriorityFeePerGas", "maxFeePerGas")
+    )
+    return tip, fee
 
 
 def _is_repetition(error: Web3RPCError) -> bool:

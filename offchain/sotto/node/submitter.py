@@ -30,8 +30,6 @@ from sotto.protocol.transaction import Kind
 
 log = structlog.get_logger(category="submit")
 
-RAISE = 1.25
-"""Factor on the fees of a replacement; clients refuse one below 1.1."""
 LONGEST_RETRY_SECONDS = 60.0
 OF_LANES = frozenset(
     {
@@ -170,18 +168,17 @@ class Submitter:
         if self._sent.get(last.hash) != self._core.reorgs:
             await self._broadcast(last)
         elif time.time() - last.signed_at > self._config.resend_after:
-            await self._replace(row, result, last.nonce, len(submissions))
+            await self._replace(row, result, last)
         return False
 
-    async def _replace(self, row: EpochRow, result: EpochResult, nonce: int, earlier: int) -> None:
-        factor = RAISE**earlier
+    async def _replace(self, row: EpochRow, result: EpochResult, last: SubmissionRow) -> None:
         try:
-            signed = await self._sender.sign(await self._transaction(row, result), nonce, factor)
+            signed = await self._sender.sign(await self._transaction(row, result), last.nonce, last.raw)
         except ContractRejected as error:
             # It would fail now, but after a reorganisation its old form might not: use up the nonce.
             log.error("stuck epoch is cancelled", epoch=row.id, cause=str(error))
             empty: TxParams = {"to": self._sender.address, "data": b"", "value": Wei(0)}
-            signed = await self._sender.sign(empty, nonce, factor)
+            signed = await self._sender.sign(empty, last.nonce, last.raw)
         await self._send(row.id, signed)
 
     async def _give_up(self, result: EpochResult, reason: str, suspect: bool = False) -> bool:

@@ -1,0 +1,169 @@
+"""What the node pays for a stuck transaction, which refusals it blames on lanes, and when it prunes."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from eth_account import Account
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
+from tests.unit.node.conftest import World, commit_row, proven
+from web3.types import TxParams
+
+from sotto.l1.errors import ContractRejected
+from sotto.l1.rollup import CommitInput, RollupContract
+from sotto.l1.sender import Sender, SignedTransaction
+from sotto.node.config import NodeConfig
+from sotto.node.core import epoch_row, lane_rows
+from sotto.node.metrics import Metrics
+from sotto.node.submitter import Submitter
+from sotto.protocol.l1 import EpochRecord, genesis_record
+
+ADDRESS = to_checksum_address("0x" + "11" * 20)
+GWEI = 10**9
+
+
+class Market:
+    """The L1 node's answers about gas, as web3 has them."""
+
+    def __init__(self, base_fee: int, tip: int) -> None:
+        self.base_fee, self.tip = base_fee, tip
+
+    async def estimate_gas(self, _transaction: TxParams) -> int:
+        """Gas of anything."""
+        return 100_000
+
+    async def get_block(self, _block: str) -> dict[str, int]:
+        """The head."""
+        return {"baseFeePerGas": self.base_fee}
+
+    @property
+    async def max_priority_fee(self) -> int:
+        """The market's tip."""
+        return self.tip
+
+    @property
+    async def chain_id(self) -> int:
+        """Of a local chain."""
+        return 31337
+
+
+async def bid(market: Market, replaces: bytes | None = None) -> tuple[int, int, bytes]:
+    """Tip, fee and bytes of a transaction signed in a market."""
+    web3 = cast(Any, SimpleNamespace(eth=market))
+    signed = await Sender(web3, Account.create()).sign({"to": ADDRESS, "data": b"", "value": 0}, 3, replaces)  # type: ignore[typeddict-item]
+    fields = TypedTransaction.from_bytes(HexBytes(signed.raw)).as_dict()
+    return cast(int, fields["maxPriorityFeePerGas"]), cast(int, fields["maxFeePerGas"]), signed.raw
+
+
+async def test_a_replacement_outbids_the_last_one_in_a_market_that_fell() -> None:
+    tip, fee, raw = await bid(Market(100 * GWEI, 4 * GWEI))
+    assert (tip, fee) == (4 * GWEI, 204 * GWEI)
+    for _ in range(3):
+        next_tip, next_fee, raw = await bid(Market(1, 1), raw)
+        assert next_tip >= tip * 5 // 4
+        assert next_fee >= fee * 5 // 4
+        tip, fee = next_tip, next_fee
+
+
+async def test_a_replacement_follows_a_market_that_rose() -> None:
+    _, _, raw = await bid(Market(1, 1))
+    tip, fee, _ = await bid(Market(100 * GWEI, 4 * GWEI), raw)
+    assert (tip, fee) == (4 * GWEI, 204 * GWEI)
+
+
+class RefusingSender(Sender):
+    """An account whose epochs L1 refuses when it estimates their gas."""
+
+    def __init__(self, cause: str = "") -> None:
+        self._cause = cause
+        self.sent: list[TxParams] = []
+
+    async def next_nonce(self) -> int:
+        """See Sender."""
+        return 0
+
+    async def sign(
+        self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+    ) -> SignedTransaction:
+        """See Sender."""
+        raise ContractRejected(self._cause)
+
+    async def send(self, transaction: TxParams, timeout_seconds: float = 120) -> Any:
+        """See Sender."""
+        self.sent.append(transaction)
+
+
+class Calls(RollupContract):
+    """Transactions that name what they would do."""
+
+    def __init__(self) -> None:
+        pass
+
+    def commit_and_prove(self, commit: CommitInput, beneficiary: ChecksumAddress, proof: bytes) -> TxParams:
+        """See RollupContract; fees may go to nobody but whom the proof names."""
+        assert commit.fee_recipient == beneficiary
+        return {"data": b"commitAndProve"}
+
+    def prune(self, record: EpochRecord) -> TxParams:
+        """See RollupContract."""
+        return {"data": record.hash()}
+
+
+def submitter_of(world: World, sender: Sender) -> Submitter:
+    """A submitter of the world's epochs."""
+    config = NodeConfig(deployment="x", poll_interval=0, retry_wait=0)
+    return Submitter(world.core, config, Calls(), sender, {4: ADDRESS}, ADDRESS, Metrics())
+
+
+async def proven_epoch(world: World) -> bytes:
+    """An epoch of one transaction whose proof is made. Returns the transaction's id."""
+    world.fund(1)
+    core, signed = world.core, world.pay()
+    await world.mempool.admit([proven(signed)], [])
+    core.pool.remove(list(core.pool))
+    result = world.scenario.close([signed], 4).result
+    core.store.assign(epoch_row(result), lane_rows(result))
+    core.store.save_proof(2, bytes(256))
+    core.ledger.append(result)
+    core.results[2] = result
+    return signed.transaction.h.to_bytes(32)
+
+
+@pytest.mark.parametrize(("cause", "suspected"), [("ProofInvalid", True), ("EpochsPending", False)])
+async def test_only_refusals_of_lanes_make_their_transactions_suspect(
+    world: World, cause: str, suspected: bool
+) -> None:
+    await proven_epoch(world)
+    assert await submitter_of(world, RefusingSender(cause))._step(2)
+    assert (len(world.core.pool), world.core.in_flight) == (1, 0)
+    assert (len(world.core.trials) == 1) == suspected
+
+
+async def test_an_unexpected_failure_gives_the_epoch_up_and_goes_on(world: World) -> None:
+    await proven_epoch(world)
+    submitter = submitter_of(world, RefusingSender())
+    assert await submitter._fail(2, KeyError("x"))
+    assert (len(world.core.pool), world.core.in_flight, len(world.core.trials)) == (1, 0, 1)
+    assert await submitter._fail(2, KeyError("x"))
+
+
+async def test_prunes_the_oldest_pending_epoch_after_its_deadline(world: World) -> None:
+    sender = RefusingSender()
+    submitter = submitter_of(world, sender)
+    first, second = (
+        replace(genesis_record(5), id=number, deadline=world.core.l1_block + number - 1) for number in (1, 2)
+    )
+    for record in (second, first):
+        world.core.store.save_commit(commit_row(record), ours=False)
+    await submitter._prune()
+    assert sender.sent == []
+    world.core.l1_block += 1
+    await submitter._prune()
+    assert sender.sent == [{"data": first.hash()}]
+    world.core.store.prune_commits(1, world.core.l1_block)
+    await submitter._prune()
+    assert len(sender.sent) == 1
