@@ -43,6 +43,7 @@ class Assembler:
         self._beneficiary = beneficiary
         self._metrics = metrics
         self._waiting_since: float | None = None
+        self._passed_over: frozenset[Field] = frozenset()
 
     async def run(self) -> None:
         """Loop. What fails is tried again later and later, with fewer and fewer bundles."""
@@ -109,6 +110,7 @@ class Assembler:
             anchors=dict(ledger.anchors),
             withheld=frozenset[Field]().union(*withheld),
             overdue=sum(row.l1_block + policy.overdue_age <= now for row in rows),
+            passed_over=self._passed_over,
             trial=suspects is not None,
         )
 
@@ -130,6 +132,7 @@ class Assembler:
                 core.trials.release({bundle.id for bundle in situation.bundles})
             if not built.bundles and not built.items:
                 return
+            self._passed_over = built.passed_over
             result = built.result
             await core.store.run(core.store.assign, epoch_row(result), lane_rows(result))
             core.ledger.append(result)

@@ -2,6 +2,8 @@
 
 Queue items come first, since L1 demands the overdue ones; then bundles in order of arrival. With transactions
 waiting, the queue gets at most the share N/2 that L1 can demand, so that deposits cannot crowd out transfers.
+A bundle of more than N/2 members that was passed over has the next epoch but for overdue items; as each such
+bundle waits for an epoch first, the queue has its share in every other one.
 """
 
 from collections.abc import Sequence, Set
@@ -42,6 +44,7 @@ class Situation:
         bundles: waiting bundles in order of arrival.
         withheld: commitments of bundles that wait too, but not for this epoch.
         overdue: so many of `items` L1 demands now.
+        passed_over: bundles that the last epoch had no room for.
         trial: `bundles` are suspected of making epochs fail, so nothing else goes with them that need not.
         anchors: epoch id of each known anchor.
     """
@@ -57,6 +60,7 @@ class Situation:
     anchors: dict[Field, int]
     withheld: Set[Field] = frozenset()
     overdue: int = 0
+    passed_over: Set[Field] = frozenset()
     trial: bool = False
 
 
@@ -65,12 +69,14 @@ class BuiltEpoch:
     """The epoch, what it took, and what it shows never to fit.
 
     Attributes:
+        passed_over: bundles for which too few lanes were left.
         dropped: why no later epoch can take a bundle either.
     """
 
     result: EpochResult
     items: int
     bundles: tuple[Bundle, ...]
+    passed_over: frozenset[Field]
     dropped: tuple[tuple[Bundle, ProtocolError], ...]
 
 
@@ -94,6 +100,7 @@ def build(situation: Situation) -> BuiltEpoch | None:
     items = situation.items[: _queue_share(situation, size)]
     filler = _Filler(situation.state, inputs, items)
     taken: list[Bundle] = []
+    passed_over: set[Field] = set()
     dropped: list[tuple[Bundle, ProtocolError]] = []
     later = set(situation.withheld)
     for bundle in situation.bundles:
@@ -104,6 +111,8 @@ def build(situation: Situation) -> BuiltEpoch | None:
             isinstance(error, ChainedCommitmentUnknown) and bundle.parents & later
         ):
             later |= bundle.commitments
+            if isinstance(error, EpochFull):
+                passed_over.add(bundle.id)
         else:
             dropped.append((bundle, error))
     # Lanes that the share for the queue left over.
@@ -114,7 +123,8 @@ def build(situation: Situation) -> BuiltEpoch | None:
         filler.builder.add(item)
     if not taken and not items and not dropped:
         return None
-    return BuiltEpoch(filler.builder.finish(), len(items) + len(extra), tuple(taken), tuple(dropped))
+    count = len(items) + len(extra)
+    return BuiltEpoch(filler.builder.finish(), count, tuple(taken), frozenset(passed_over), tuple(dropped))
 
 
 class _Filler:
@@ -162,7 +172,8 @@ def lane_input(member: PoolTransaction) -> LaneInput:
 def _queue_share(situation: Situation, size: int) -> int:
     if not situation.bundles:
         return size
-    return min(situation.overdue, size // 2) if situation.trial else size // 2
+    is_due = situation.bundles[0].id in situation.passed_over
+    return min(situation.overdue, size // 2) if situation.trial or is_due else size // 2
 
 
 def _size(situation: Situation) -> int:

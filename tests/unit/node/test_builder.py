@@ -1,5 +1,7 @@
 """Choice of lanes: order, sizes, limits, bundles."""
 
+from dataclasses import replace
+
 import pytest
 from tests.support.scenario import Scenario, Signed
 from tests.unit.node.conftest import FAR, member
@@ -80,6 +82,38 @@ def test_deposits_leave_half_of_the_lanes_to_waiting_transactions(bench: Workben
     assert found == [Kind.DEPOSIT] * 8 + [Kind.TRANSFER] * 8
     few = kinds(bench.situation(bundles[:2], items=16))
     assert few == [Kind.DEPOSIT] * 8 + [Kind.TRANSFER] * 2 + [Kind.DEPOSIT] * 6
+
+
+def test_a_large_bundle_waits_one_epoch_for_the_queue_and_then_goes_first(bench: Workbench) -> None:
+    large = [bench.pay(user) for user in (0, 1, 2) for _ in range(4)]
+    situation = bench.situation([large], items=16)
+    first = build(situation)
+    assert first is not None
+    assert (first.items, first.bundles) == (16, ())
+    assert first.passed_over == {large[0].transaction.h}
+    second = build(replace(situation, passed_over=first.passed_over, overdue=3))
+    assert second is not None
+    assert (second.items, len(second.bundles), second.passed_over) == (4, 1, frozenset())
+    # What L1 demands comes first even then.
+    third = build(replace(situation, passed_over=first.passed_over, overdue=16))
+    assert third is not None
+    assert (third.items, third.bundles) == (16, ())
+
+
+def test_a_trial_takes_nothing_along_that_it_need_not(bench: Workbench) -> None:
+    situation = bench.situation([[bench.pay()]], items=4)
+    for overdue in (0, 3):
+        built = build(replace(situation, trial=True, overdue=overdue))
+        assert built is not None
+        assert (built.items, len(built.bundles)) == (overdue, 1)
+
+
+def test_a_child_waits_while_its_parent_is_withheld(bench: Workbench) -> None:
+    parent = bench.pay()
+    note = next(note for user, note in parent.made if user is bench.bob and note.value == 100)
+    child = bench.scenario.pay(bench.bob, [bench.scenario.chained(note)], bench.carol, 50, expiry=FAR)
+    withheld = frozenset(parent.transaction.commitments)
+    assert build(replace(bench.situation([[child]]), withheld=withheld)) is None
 
 
 def test_without_transactions_the_queue_takes_all_lanes(bench: Workbench) -> None:
