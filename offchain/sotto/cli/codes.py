@@ -35,7 +35,15 @@ Exit codes:
 """
 
 _KINDS: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
-    ((wallet.SubmissionUncertain, wallet.TransactionDropped, wallet.WaitTimeout), NOT_SETTLED),
+    (
+        (
+            wallet.SubmissionUncertain,
+            wallet.TransactionDropped,
+            wallet.WaitTimeout,
+            wallet.L1Unconfirmed,
+        ),
+        NOT_SETTLED,
+    ),
     ((wallet.L1NotConfigured, wallet.L1Unreachable, wallet.L1Rejected), L1),
     (
         (

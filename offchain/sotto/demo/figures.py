@@ -11,11 +11,11 @@ from web3.types import TxParams
 
 from sotto.demo.processes import DemoError
 from sotto.demo.stage import Stage
-from sotto.l1.bridge import ETH
+from sotto.l1.bridge import ETH, BridgeContract
 from sotto.l1.sender import Sender
 from sotto.l1.token import TokenContract
 from sotto.wallet.context import NativeProver
-from sotto.wallet.settlement import L1Receipt, VaultContract
+from sotto.wallet.settlement import L1Receipt
 
 
 @dataclass
@@ -100,8 +100,8 @@ class Reserve:
 
 async def read_reserve(stage: Stage, asset: int, notes: int) -> Reserve:
     """Ask the contracts about an asset of which the wallets hold `notes`."""
-    bridge = VaultContract(stage.web3, stage.deployment.address("Bridge"))
-    vault = await bridge.vault(asset)
+    bridge = BridgeContract(stage.web3, stage.deployment.address("Bridge"))
+    vault = await bridge.asset(asset)
     if asset == ETH:
         held = int(await stage.web3.eth.get_balance(bridge.address))
     else:

@@ -11,15 +11,15 @@ from sotto.protocol.epoch import Withdrawal
 from sotto.protocol.field import Field
 from sotto.protocol.keys import deposit_esk
 from sotto.protocol.l1 import withdrawal_proof, withdrawal_root
-from sotto.protocol.notes import Deposit, partial
+from sotto.protocol.notes import partial
 from sotto.wallet.amounts import Asset
 from sotto.wallet.client import RANGE_GRID
 from sotto.wallet.context import Context
-from sotto.wallet.errors import L1NotConfigured, NothingToClaim, StateMismatch
-from sotto.wallet.ledger import SPENDING
+from sotto.wallet.errors import L1NotConfigured, L1Rejected, NothingToClaim, StateMismatch
+from sotto.wallet.ledger import SPENDING, drop_deposit, place_deposit
 from sotto.wallet.scan import DepositCounter
 from sotto.wallet.settlement import L1Receipt, Settlement
-from sotto.wallet.state import Action, ActionKind, ActionStatus, Payment
+from sotto.wallet.state import Action, ActionKind, ActionStatus, Payment, SentDeposit
 from sotto.wallet.sync import checked_epoch, synchronise
 
 
@@ -37,12 +37,16 @@ async def deposit(
 ) -> DepositReceipt:
     """Lock an amount on L1 for a note to `address`. `text` is the address as given, empty for oneself.
 
-    Raises L1NotConfigured, L1Unreachable, L1Rejected and the errors of synchronise.
+    Raises L1NotConfigured, L1Unreachable, L1Rejected and the errors of synchronise; L1Unconfirmed when the
+    transaction was sent and its fate is open: the action stays, and a later sync settles it.
     """
     l1 = await _settlement(context)
-    _ = l1.address
+    sender = l1.address
     await synchronise(context)
-    counter = context.state.deposits
+    # Another copy of this wallet may have a deposit in the queue, or a node may have hidden one.
+    queued, context.state.queue_seen = await l1.deposits(context.state.queue_seen)
+    context.counter.observe(event.ciphertext for event in queued)
+    counter = context.counter.counter
     # Saved before anything is sent: a counter must never be used twice, whatever fails afterwards.
     context.counter = DepositCounter(context.keys.outgoing, counter + 1)
     context.state.deposits = counter + 1
@@ -50,19 +54,38 @@ async def deposit(
     esk = deposit_esk(context.keys.outgoing, counter)
     ciphertext, r = note_encrypt(esk, address.key, value, asset.asset, reference)
     part = partial(address.owner, Field(r))
-    queued = await l1.deposit(asset.asset, value, part, ciphertext)
+    approval = await l1.approve(asset.asset, value)
+    signed = await l1.sign_deposit(asset.asset, value, part, ciphertext)
     action = context.state.add_action(
         kind=ActionKind.DEPOSIT,
-        h=Deposit(part, asset.asset, value).h(context.keys.domain, queued.index),
+        h=0,
         asset=asset.asset,
         value=value,
         payments=[Payment(address=text, value=value, reference=reference.hex())] if text else [],
         created=int(time()),
-        l1_transaction=queued.receipt.hash,
-        queue_index=queued.index,
+        l1_transaction="0x" + signed.hash.hex(),
     )
+    sent = SentDeposit(
+        action=action.number,
+        hash=signed.hash.hex(),
+        raw=signed.raw.hex(),
+        sender=sender,
+        nonce=signed.nonce,
+        partial=part,
+        asset=asset.asset,
+        value=value,
+    )
+    context.state.sent_deposits.append(sent)
     context.save()
-    return DepositReceipt(action, queued.receipt, queued.approval)
+    try:
+        made = await l1.send_deposit(signed, part)
+    except L1Rejected as error:
+        drop_deposit(context.state, sent, str(error))
+        context.save()
+        raise
+    place_deposit(context.state, context.keys, sent, made.index)
+    context.save()
+    return DepositReceipt(action, made.receipt, approval)
 
 
 def claimable(context: Context) -> list[Action]:

@@ -283,6 +283,12 @@ class L1Unreachable(WalletError):
     hint = "check the L1 endpoint (--l1)"
 
 
+class L1Unconfirmed(WalletError):
+    """An L1 transaction was sent and is in no block yet; it still may get there."""
+
+    hint = "do not send it again: `sotto wallet sync` with --l1 finds out what became of a deposit"
+
+
 class L1Rejected(WalletError):
     """A contract refused a call, or an L1 transaction failed."""
 

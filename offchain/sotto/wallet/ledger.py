@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from sotto.protocol.field import Field
 from sotto.protocol.keys import ViewingKeys
+from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
 from sotto.wallet.draft import own_outputs
 from sotto.wallet.messages import Entry
@@ -15,6 +17,7 @@ from sotto.wallet.state import (
     ActionStatus,
     Payment,
     PendingTransaction,
+    SentDeposit,
     StoredNote,
     WalletState,
 )
@@ -43,7 +46,7 @@ def apply_epochs(
     for entry in entries:
         notes = found.get(entry.node, [])
         if entry.kind == Kind.DEPOSIT:
-            _record_deposit(state, entry, notes)
+            _record_deposit(state, keys, entry, notes)
             continue
         if entry.kind not in SPENDING:
             continue
@@ -79,24 +82,49 @@ def _settle(action: Action, entry: Entry) -> None:
     )
 
 
-def _record_deposit(state: WalletState, entry: Entry, notes: Sequence[StoredNote]) -> None:
-    action = state.find_action(entry.id, [ActionKind.DEPOSIT, ActionKind.RECEIVED])
-    if action is None and notes:
-        action = state.add_action(
-            kind=ActionKind.DEPOSIT,
-            h=entry.id,
-            asset=notes[0].asset,
-            value=notes[0].value,
-            queue_index=entry.queue_index,
-        )
-    if action is not None:
+def _record_deposit(state: WalletState, keys: ViewingKeys, entry: Entry, notes: Sequence[StoredNote]) -> None:
+    for sent in list(state.sent_deposits):
+        deposit = Deposit(Field(sent.partial), sent.asset, sent.value)
+        index = entry.queue_index
+        if index is not None and deposit.commitment(keys.domain, index) == entry.commitments[0]:
+            place_deposit(state, keys, sent, index)
+    known = state.actions_of(entry.commitments)
+    if not known and notes:
+        known = [
+            state.add_action(
+                kind=ActionKind.DEPOSIT,
+                h=entry.id,
+                asset=notes[0].asset,
+                value=notes[0].value,
+                commitments=list(entry.commitments),
+                queue_index=entry.queue_index,
+            )
+        ]
+    for action in known:
         _settle(action, entry)
+
+
+def place_deposit(state: WalletState, keys: ViewingKeys, sent: SentDeposit, index: int) -> Action:
+    """Take over the place of a deposit in the queue. Returns its action."""
+    deposit = Deposit(Field(sent.partial), sent.asset, sent.value)
+    action = state.action(sent.action)
+    action.h, action.queue_index = deposit.h(keys.domain, index), index
+    action.commitments = [deposit.commitment(keys.domain, index), 0, 0]
+    state.sent_deposits.remove(sent)
+    return action
+
+
+def drop_deposit(state: WalletState, sent: SentDeposit, cause: str) -> None:
+    """Give up a deposit of which L1 has decided that it does not happen."""
+    action = state.action(sent.action)
+    action.status, action.cause = ActionStatus.DROPPED, cause
+    state.sent_deposits.remove(sent)
 
 
 def _record_spend(
     state: WalletState, entry: Entry, spent: Sequence[StoredNote], notes: Sequence[StoredNote]
 ) -> None:
-    known = [a for a in state.history if a.commitments == list(entry.commitments)]
+    known = state.actions_of(entry.commitments)
     for action in known:
         _settle(action, entry)
     if known or entry.commitments[0] in state.settled:
@@ -137,9 +165,8 @@ def _record_spend(
             _settle(action, entry)
             common |= {"fee": 0, "fee_asset": 0}
     if any(note.claimed for note in spent):
-        for action in state.history:
-            if action.commitments == common["commitments"]:
-                action.cause = CLAIM
+        for action in state.actions_of(entry.commitments):
+            action.cause = CLAIM
 
 
 def settle_claims(state: WalletState, epoch: int, spent: Collection[int]) -> list[StoredNote]:
@@ -161,10 +188,10 @@ def settle_claims(state: WalletState, epoch: int, spent: Collection[int]) -> lis
 
 
 def _record_received(state: WalletState, entry: Entry, notes: Sequence[StoredNote]) -> None:
-    if state.find_action(entry.id, [ActionKind.RECEIVED]) is not None:
-        for action in state.history:
-            if action.h == entry.id and action.kind == ActionKind.RECEIVED:
-                _settle(action, entry)
+    known = state.actions_of(entry.commitments)
+    for action in known:
+        _settle(action, entry)
+    if known:
         return
     for note in notes:
         action = state.add_action(
@@ -173,6 +200,7 @@ def _record_received(state: WalletState, entry: Entry, notes: Sequence[StoredNot
             asset=note.asset,
             value=note.value,
             payments=[Payment(address="", value=note.value, reference=note.reference)],
+            commitments=list(entry.commitments),
         )
         _settle(action, entry)
 
@@ -272,3 +300,5 @@ def forget_chain(state: WalletState) -> None:
         action.number = number
     for pending in state.pending:
         pending.action = numbers[pending.action]
+    for sent in state.sent_deposits:
+        sent.action = numbers[sent.action]

@@ -1,27 +1,38 @@
 """What a wallet does on L1: compare epochs with the rollup's records, deposit, claim."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
+from hexbytes import HexBytes
 from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3.exceptions import TransactionNotFound
 from web3.types import TxParams, TxReceipt
 
 from sotto.l1.bridge import ETH, BridgeContract, Claim
 from sotto.l1.contract import TRANSPORT_ERRORS
-from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted
+from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted, TransactionTimeout
 from sotto.l1.events import ReceivedCommit, ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import RollupContract
-from sotto.l1.sender import Sender
+from sotto.l1.sender import Sender, SignedTransaction
 from sotto.l1.token import TokenContract
+from sotto.l1.watcher import LOG_RANGE
 from sotto.protocol.l1 import EpochRecord, compute_domain
 from sotto.protocol.words import EpochWords, decode_words
 from sotto.wallet.amounts import Asset
-from sotto.wallet.errors import L1NotConfigured, L1Rejected, L1Unreachable, StateMismatch, WrongDeployment
+from sotto.wallet.errors import (
+    L1NotConfigured,
+    L1Rejected,
+    L1Unconfirmed,
+    L1Unreachable,
+    StateMismatch,
+    WrongDeployment,
+)
 
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.5
@@ -38,40 +49,10 @@ class L1Receipt:
 
 @dataclass(frozen=True, slots=True)
 class QueuedDeposit:
-    """A deposit in the L1 queue. `approval` is the receipt of the token's approval before it."""
+    """A deposit in the L1 queue."""
 
     index: int
     receipt: L1Receipt
-    approval: L1Receipt | None
-
-
-class _Rollup(RollupContract):
-    """The rollup with the contracts that it names: a node's word for them could send deposits to a thief."""
-
-    async def bridge(self) -> ChecksumAddress:
-        """The vault."""
-        return to_checksum_address(await self._call("bridge"))
-
-    async def queue(self) -> ChecksumAddress:
-        """The queue of deposits."""
-        return to_checksum_address(await self._call("queue"))
-
-
-@dataclass(frozen=True, slots=True)
-class Vault:
-    """What the bridge says of an asset: smallest units that it owes, and the token (zero address for ETH)."""
-
-    liabilities: int
-    token: ChecksumAddress
-
-
-class VaultContract(BridgeContract):
-    """The bridge with its books."""
-
-    async def vault(self, asset: int) -> Vault:
-        """The books of an asset."""
-        liabilities, _cap, token = await self._call("assets", asset)
-        return Vault(liabilities, to_checksum_address(token))
 
 
 class Settlement:
@@ -81,17 +62,21 @@ class Settlement:
         url: JSON-RPC endpoint.
         rollup: address, 20 bytes.
         account: pays gas, and is the depositor; None to read only.
+        patience_seconds: how long a transaction is waited for.
 
-    Every method raises L1Unreachable; transactions raise L1Rejected and L1NotConfigured.
+    Every method raises L1Unreachable; transactions raise L1Rejected, L1Unconfirmed and L1NotConfigured.
     """
 
-    def __init__(self, url: str, rollup: bytes, account: LocalAccount | None = None) -> None:
+    def __init__(
+        self, url: str, rollup: bytes, account: LocalAccount | None = None, patience_seconds: float = 120
+    ) -> None:
+        self._patience_seconds = patience_seconds
         self._web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(url))
         self._address = rollup
-        self._rollup = _Rollup(self._web3, to_checksum_address(rollup))
+        self._rollup = RollupContract(self._web3, to_checksum_address(rollup))
         self._account = account
         self._sender = None if account is None else Sender(self._web3, account)
-        self._bridge: VaultContract | None = None
+        self._bridge: BridgeContract | None = None
         self._queue: L1QueueContract | None = None
 
     async def connect(self, domain: int) -> None:
@@ -110,7 +95,7 @@ class Settlement:
             queue = await self._rollup.queue()
         except L1Error as error:
             raise translate(error) from error
-        self._bridge = VaultContract(self._web3, bridge)
+        self._bridge = BridgeContract(self._web3, bridge)
         self._queue = L1QueueContract(self._web3, queue)
 
     async def close(self) -> None:
@@ -187,7 +172,7 @@ class Settlement:
         if asset.asset == ETH:
             return
         try:
-            token = (await bridge.vault(asset.asset)).token
+            token = (await bridge.asset(asset.asset)).token
             contract = TokenContract(self._web3, token)
             decimals, symbol = await contract.decimals(), await contract.symbol()
         except L1Error as error:
@@ -197,20 +182,108 @@ class Settlement:
                 f"asset {asset.asset} is token {token}, {symbol[:40]!r} with {decimals} decimals, on L1"
             )
 
-    async def deposit(self, asset: int, value: int, partial: int, ciphertext: bytes) -> QueuedDeposit:
-        """Deposit an asset, after an approval of exactly the value when it is a token that needs it."""
-        bridge, queue = self._contracts()
-        approval = None
+    async def deposits(self, start: int) -> tuple[list[ReceivedDeposit], int]:
+        """Deposits in the queue from item `start` on, in order, and the number of items looked at in all."""
+        _, queue = self._contracts()
+        found: list[ReceivedDeposit] = []
+        try:
+            end, head = await queue.length(), await self._web3.eth.block_number
+            while start < end:
+                first = (await queue.item(start))[1]
+                last = min(first + LOG_RANGE - 1, head)
+                logs = await self._web3.eth.get_logs(
+                    {"address": queue.address, "fromBlock": BlockNumber(first), "toBlock": BlockNumber(last)}
+                )
+                events = [event for log in logs if isinstance(event := queue.decode(log), ReceivedDeposit)]
+                found += events
+                start = max([start, *(event.index + 1 for event in events)])
+                # What is left of this range are forced transactions.
+                while start < end and (await queue.item(start))[1] <= last:
+                    start += 1
+        except L1Error as error:
+            raise translate(error) from error
+        except TRANSPORT_ERRORS as error:
+            raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
+        return found, start
+
+    async def approve(self, asset: int, value: int) -> L1Receipt | None:
+        """Let the bridge take exactly `value` of a token; None when that needs no transaction."""
+        bridge, _ = self._contracts()
+        if asset == ETH:
+            return None
+        try:
+            token = TokenContract(self._web3, (await bridge.asset(asset)).token)
+            if await token.allowance(self.address, bridge.address) >= value:
+                return None
+        except L1Error as error:
+            raise translate(error) from error
+        return _receipt(await self._send(token.approve(bridge.address, value)))
+
+    async def sign_deposit(
+        self, asset: int, value: int, partial: int, ciphertext: bytes
+    ) -> SignedTransaction:
+        """A deposit's transaction, to be stored before it is sent."""
+        bridge, _ = self._contracts()
         if asset == ETH:
             transaction = bridge.deposit_eth(value, partial, ciphertext)
         else:
-            approval = await self._approve(asset, bridge, value)
             transaction = bridge.deposit(asset, value, partial, ciphertext)
-        receipt = await self._send(transaction)
+        if self._sender is None:
+            raise L1NotConfigured("there is no L1 key")
+        try:
+            nonce = await self._web3.eth.get_transaction_count(self.address, "pending")
+            return await self._sender.sign(transaction, nonce)
+        except L1Error as error:
+            raise translate(error) from error
+        except TRANSPORT_ERRORS as error:
+            raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+    async def send_deposit(self, signed: SignedTransaction, partial: int) -> QueuedDeposit:
+        """Send a signed deposit. Raises L1Rejected when it reverts, else L1Unconfirmed when it fails."""
+        if self._sender is None:
+            raise L1NotConfigured("there is no L1 key")
+        try:
+            await self._sender.broadcast(signed)
+            return self._queued(await self._sender.wait(signed.hash, self._patience_seconds), partial)
+        except TransactionReverted as error:
+            raise translate(error) from error
+        except L1Error as error:
+            raise L1Unconfirmed(f"0x{signed.hash.hex()}: {str(error)[:300]}") from error
+
+    async def find_deposit(
+        self, signed: SignedTransaction, sender: str, partial: int
+    ) -> QueuedDeposit | None:
+        """What became of a deposit; None while that is open, and then it is sent again if there is a key.
+
+        Raises L1Rejected when it has failed, or its nonce belongs to another transaction for good.
+        """
+        used = 0
+        try:
+            used = await self._web3.eth.get_transaction_count(to_checksum_address(sender), "finalized")
+            receipt = await self._web3.eth.get_transaction_receipt(HexBytes(signed.hash))
+        except TransactionNotFound as error:
+            if used > signed.nonce:
+                raise L1Rejected("another transaction of the L1 account has taken its place") from error
+            if self._sender is not None:
+                await self._rebroadcast(self._sender, signed)
+            return None
+        except TRANSPORT_ERRORS as error:
+            raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
+        if receipt["status"] != 1:
+            raise L1Rejected("the deposit's transaction was reverted")
+        return self._queued(receipt, partial)
+
+    async def _rebroadcast(self, sender: Sender, signed: SignedTransaction) -> None:
+        # L1 takes one nonce once, so that this cannot deposit twice; whether it helps is seen next time.
+        with contextlib.suppress(L1Error):
+            await sender.broadcast(signed)
+
+    def _queued(self, receipt: TxReceipt, partial: int) -> QueuedDeposit:
+        _, queue = self._contracts()
         for log in receipt["logs"]:
             event = queue.decode(log) if log["address"] == queue.address else None
-            if isinstance(event, ReceivedDeposit) and event.ciphertext == ciphertext:
-                return QueuedDeposit(event.index, _receipt(receipt), approval)
+            if isinstance(event, ReceivedDeposit) and event.partial == partial:
+                return QueuedDeposit(event.index, _receipt(receipt))
         raise L1Rejected("the deposit's transaction succeeded without queueing it")
 
     async def claim(self, claim: Claim) -> L1Receipt:
@@ -226,31 +299,24 @@ class Settlement:
         except L1Error as error:
             raise translate(error) from error
 
-    async def _approve(self, asset: int, bridge: VaultContract, value: int) -> L1Receipt | None:
-        try:
-            token = TokenContract(self._web3, (await bridge.vault(asset)).token)
-            if await token.allowance(self.address, bridge.address) >= value:
-                return None
-        except L1Error as error:
-            raise translate(error) from error
-        return _receipt(await self._send(token.approve(bridge.address, value)))
-
     async def _send(self, transaction: TxParams) -> TxReceipt:
         if self._sender is None:
             raise L1NotConfigured("there is no L1 key")
         try:
-            return await self._sender.send(transaction)
+            return await self._sender.send(transaction, self._patience_seconds)
         except L1Error as error:
             raise translate(error) from error
 
-    def _contracts(self) -> tuple[VaultContract, L1QueueContract]:
+    def _contracts(self) -> tuple[BridgeContract, L1QueueContract]:
         if self._bridge is None or self._queue is None:
             raise L1NotConfigured("the contracts are not connected yet")
         return self._bridge, self._queue
 
 
-def translate(error: L1Error) -> L1Rejected | L1Unreachable:
+def translate(error: L1Error) -> L1Rejected | L1Unreachable | L1Unconfirmed:
     """The wallet's error for one of L1."""
+    if isinstance(error, TransactionTimeout):
+        return L1Unconfirmed(str(error)[:500])
     if isinstance(error, ContractRejected | TransactionReverted):
         return L1Rejected(str(error)[:500])
     if isinstance(error, L1Unavailable):

@@ -110,6 +110,25 @@ class PendingTransaction(_Model):
         return {entry.commitment for entry in self.draft.inputs if entry.commitment is not None}
 
 
+class SentDeposit(_Model):
+    """A deposit that was sent to L1 and has no place in the queue yet, as far as this wallet knows.
+
+    Attributes:
+        action: number of its history entry.
+        hash: 32 bytes, as hex; `raw` the signed transaction.
+        sender: L1 address whose `nonce` it uses.
+    """
+
+    action: int
+    hash: str
+    raw: str
+    sender: str
+    nonce: int
+    partial: int
+    asset: int
+    value: int
+
+
 class ActionKind(StrEnum):
     """What a line of the history is about."""
 
@@ -196,6 +215,7 @@ class WalletState(_Model):
     Attributes:
         epoch: last proven epoch taken over; 0 is genesis.
         deposits: number of deposits made, the counter of spec 03.
+        queue_seen: items of the L1 queue in which own deposits were looked for, for that counter.
         incoming: notes that the node has accepted but no proven epoch holds; made anew by each sync.
         used: first nullifiers of all transactions made here, see `draft.make_draft`.
         settled: what own transactions in proven epochs have spent, by their first output: commitments, since
@@ -205,6 +225,8 @@ class WalletState(_Model):
 
     epoch: int = 0
     deposits: int = 0
+    queue_seen: int = 0
+    sent_deposits: list[SentDeposit] = Field(default_factory=list)
     notes: dict[int, StoredNote] = Field(default_factory=dict)
     incoming: dict[int, StoredNote] = Field(default_factory=dict)
     pending: list[PendingTransaction] = Field(default_factory=list)
@@ -282,9 +304,10 @@ class WalletState(_Model):
         """An action of the history by its number."""
         return self.history[number]
 
-    def find_action(self, h: int, kinds: Iterable[ActionKind]) -> Action | None:
-        """The action of a transaction or deposit."""
-        return next((a for a in self.history if a.h == h and a.kind in set(kinds)), None)
+    def actions_of(self, commitments: Iterable[int]) -> list[Action]:
+        """The actions of the lane with these outputs."""
+        wanted = list(commitments)
+        return [action for action in self.history if action.commitments == wanted]
 
     def add_action(self, **fields: object) -> Action:
         """Append a line to the history."""

@@ -7,11 +7,13 @@ record.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sotto.l1.sender import SignedTransaction
 from sotto.protocol.field import Field
 from sotto.wallet.chain import Trees
 from sotto.wallet.client import MAX_EPOCHS, MAX_NOTES, RANGE_GRID
 from sotto.wallet.context import Context
 from sotto.wallet.errors import (
+    L1Rejected,
     NodeMalformed,
     NodeRejected,
     NodeUnreachable,
@@ -22,8 +24,10 @@ from sotto.wallet.ledger import (
     SPENDING,
     apply_epochs,
     apply_pool,
+    drop_deposit,
     expire,
     forget_chain,
+    place_deposit,
     refuse,
     revive,
     roll_back,
@@ -61,6 +65,7 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
         forget_chain(context.state)
         context.trees = context.chain.load(0)
         context.save()
+    await _follow_deposits(context)
     await _find_fork(context, status)
     before = context.trees.point.id
     while context.trees.point.id < status.proven:
@@ -160,6 +165,23 @@ async def _check_on_l1(context: Context, trees: Trees) -> None:
     l1 = await context.l1()
     if l1 is not None:
         await l1.check_epoch(trees.point.id, trees.point.record_hash)
+
+
+async def _follow_deposits(context: Context) -> None:
+    """Ask L1 what became of deposits whose sending was interrupted."""
+    l1 = await context.l1()
+    if l1 is None:
+        return
+    for sent in list(context.state.sent_deposits):
+        signed = SignedTransaction(bytes.fromhex(sent.raw), bytes.fromhex(sent.hash), sent.nonce)
+        try:
+            found = await l1.find_deposit(signed, sent.sender, sent.partial)
+        except L1Rejected as error:
+            drop_deposit(context.state, sent, str(error))
+        else:
+            if found is not None:
+                place_deposit(context.state, context.keys, sent, found.index)
+        context.save()
 
 
 async def _check_claims(context: Context) -> None:

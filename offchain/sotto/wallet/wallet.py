@@ -195,7 +195,7 @@ class Wallet:
         """Deposit from the L1 account, to this wallet or an address.
 
         Raises UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress, WrongDomainAddress,
-        L1NotConfigured, L1Unreachable, L1Rejected.
+        L1NotConfigured, L1Unreachable, L1Rejected, L1Unconfirmed.
         """
         check_value(value)
         receiver = self._decode(address or self.address)

@@ -139,6 +139,7 @@ async def test_idle_chain_expires_by_l1s_block_unless_an_epoch_is_pending(
     await alice.sync()
     assert alice.history()[action.number].status == ActionStatus.PENDING
     l1.pending = 0
+    node.pool = Pool()
     await alice.sync()
     assert alice.history()[action.number].status == ActionStatus.EXPIRED
     assert alice.balances()[1].available == ETHER
