@@ -7,6 +7,7 @@ import pytest
 from eth_account import Account
 from tests.integration.wallet.conftest import OpenWallet
 from tests.support.chain import KEYS, LocalChain
+from web3.types import Wei
 
 from sotto.wallet import Wallet
 from sotto.wallet.errors import L1Unconfirmed, StateMismatch
@@ -62,7 +63,7 @@ async def test_deposit_whose_nonce_is_taken_is_dropped(chain: LocalChain, open_w
     chain.request("anvil_dropAllTransactions", [])
     chain.request("evm_setAutomine", [True])
     account = Account.from_key(KEYS[1]).address
-    transfer = chain.web3.eth.send_transaction({"from": account, "to": account, "value": 1})
+    transfer = chain.web3.eth.send_transaction({"from": account, "to": account, "value": Wei(1)})
     chain.web3.eth.wait_for_transaction_receipt(transfer)
     await alice.sync()
     assert alice.history()[0].status == ActionStatus.PENDING

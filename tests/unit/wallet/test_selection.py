@@ -147,3 +147,26 @@ def test_two_token_payments_and_scattered_fees() -> None:
     request = Request(2, (10, 20), 0, 5, 1)
     notes = [*coins(15, 15, 15, asset=2), *coins(9, 9, 9, 9)]
     check(request, plan(request, notes, LANES))
+
+
+@pytest.mark.parametrize("chained", [False, True])
+@given(
+    values=st.lists(st.integers(1, 100), min_size=2, max_size=8),
+    target=st.integers(1, 60),
+    price=st.integers(0, 3),
+    data=st.data(),
+)
+def test_a_note_of_the_highest_rank_is_always_spent(
+    chained: bool, values: list[int], target: int, price: int, data: st.DataObject
+) -> None:
+    """A refused transaction and its repetition spend a note in common, so that one excludes the other."""
+    notes = coins(*values)
+    contested = data.draw(st.sampled_from(range(len(notes))))
+    notes[contested] = Coin(1, values[contested], chained)
+    request = Request(1, (target,), 0, price, 1)
+    try:
+        steps = plan(request, notes, LANES, lambda note: int(note is notes[contested]))
+    except (InsufficientFunds, TooManyNotes):
+        return
+    check(request, steps)
+    assert any(entry is notes[contested] for step in steps for entry in step.inputs)
