@@ -9,7 +9,13 @@ from eth_account import Account
 
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.deployment import read_deployment
-from sotto.l1.errors import ContractRejected, DeploymentInvalid, L1Unavailable, ReorgTooDeep, TransactionReverted
+from sotto.l1.errors import (
+    ContractRejected,
+    DeploymentInvalid,
+    L1Unavailable,
+    ReorgTooDeep,
+    TransactionReverted,
+)
 from sotto.l1.events import ReceivedCommit, ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import RollupContract
@@ -134,11 +140,29 @@ def test_an_unreachable_l1_is_told_from_a_refusing_contract(stage: Stage) -> Non
         stage.run(ask)
 
 
+def test_views_name_what_they_return(stage: Stage) -> None:
+    deployment = read_deployment(stage.deployment)
+    stage.deposit(stage.scenario.deposit(stage.scenario.users[0], 777))
+
+    async def ask(web3: Any) -> None:
+        rollup = RollupContract(web3, deployment.address("Rollup"))
+        assert await rollup.bridge() == deployment.address("Bridge")
+        assert await rollup.queue() == deployment.address("L1Queue")
+        eth = await BridgeContract(web3, await rollup.bridge()).asset(1)
+        assert (eth.liabilities, eth.cap, int(eth.token, 16)) == (777, 10**27, 0)
+
+    stage.run(ask)
+
+
 def test_malformed_deployment_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "1.json"
     with pytest.raises(DeploymentInvalid, match="ape run deploy"):
         read_deployment(path)
-    for content in ("{", "[]", json.dumps({"chain_id": 1, "contracts": {"Rollup": {"address": "0x12", "block": 1}}})):
+    for content in (
+        "{",
+        "[]",
+        json.dumps({"chain_id": 1, "contracts": {"Rollup": {"address": "0x12", "block": 1}}}),
+    ):
         path.write_text(content)
         with pytest.raises(DeploymentInvalid):
             read_deployment(path)
