@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from eth_account import Account
+from tests.integration.node.conftest import Stage
+from tests.support.chain import KEYS
 
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.deployment import read_deployment
@@ -22,8 +24,6 @@ from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender
 from sotto.l1.watcher import BlockAdded, BlockHead, Change, RolledBack, Watcher
 from sotto.protocol.l1 import QueueItem, deposit_item, genesis_record
-from tests.integration.node.conftest import Stage
-from tests.support.chain import KEYS
 
 
 def watcher_of(web3: Any, stage: Stage, known: list[BlockHead]) -> Watcher:
