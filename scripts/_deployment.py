@@ -137,8 +137,28 @@ def code_hash(provider: Any, address: str) -> str:
 
 
 @cache
+def compile_contracts() -> None:
+    """Compile everything when any source changed since the last time.
+
+    ape alone compiles only changed files, and would deploy a verifier with the keys that it imported before.
+    """
+    sources = sorted(path for path in project.contracts_folder.rglob("*.sol") if ".cache" not in path.parts)
+    digest = keccak(
+        b"".join(keccak(str(path).encode()) + keccak(path.read_bytes()) for path in sources)
+    ).hex()
+    stamp = project.manifest_path.with_name("compiled-sources")
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    stamp.unlink(missing_ok=True)
+    project.load_contracts(use_cache=False)
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(digest)
+
+
+@cache
 def container(name: str) -> Any:
     """A contract of the project, kept: at each access ape looks for changed sources and may compile."""
+    compile_contracts()
     return getattr(project, name)
 
 

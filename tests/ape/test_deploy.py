@@ -15,7 +15,7 @@ import pytest
 from scripts import _deployment as d
 from web3 import HTTPProvider, Web3
 
-from ape import accounts, networks
+from ape import accounts, networks, project
 from conftest import ROOT, run_deploy
 from sotto.l1.deployment import read_deployment
 from sotto.protocol.l1 import compute_domain, genesis_record
@@ -140,6 +140,18 @@ def test_tokens_are_checked_before_the_first_transaction(own_folder: Path) -> No
     with pytest.raises(TokenUnusable):
         run_deploy(test_token=True, owner=accounts.test_accounts[1].address)
     assert accounts.test_accounts[0].nonce == nonce
+
+
+def test_a_changed_source_compiles_all_that_imports_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp = project.manifest_path.with_name("compiled-sources")
+    known, calls = stamp.read_text(), []
+    monkeypatch.setattr(type(project), "load_contracts", lambda _, **options: calls.append(options))
+    for content, expected in ((known, 0), ("other", 1)):
+        stamp.write_text(content)
+        d.compile_contracts.cache_clear()
+        d.compile_contracts()
+        assert calls == [{"use_cache": False}] * expected
+    assert stamp.read_text() == known
 
 
 def test_another_owner_gets_the_bridge(own_folder: Path) -> None:

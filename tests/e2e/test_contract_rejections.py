@@ -10,7 +10,7 @@ from tests.e2e.conftest import EXPIRY_BLOCKS, RawStage
 from tests.support import points
 from tests.support.raw_l1 import PROOF_BYTES, RawEpoch
 
-from sotto.l1.records import record_to_abi
+from sotto.l1.records import summary_to_abi
 from sotto.protocol.errors import ExpiredTransaction, NullifierSpent
 from sotto.protocol.field import MODULUS
 from sotto.protocol.words import EpochWords, Header, LaneWords
@@ -227,7 +227,10 @@ def test_errors_that_cancel_under_equal_coefficients_are_refused(raw: RawStage) 
 
 def test_another_beneficiary_cannot_take_the_proof(raw: RawStage) -> None:
     thief = raw.l1.chain.web3.eth.accounts[5]
-    assert raw.l1.refusal(replace(raw.honest, beneficiary=thief)) == "ProofInvalid"
+    taken = replace(raw.honest, beneficiary=thief)
+    assert raw.l1.refusal(taken) == "FeesNotForBeneficiary"
+    both = replace(taken, commit=replace(taken.commit, fee_recipient=thief))
+    assert raw.l1.refusal(both) == "ProofInvalid"
 
 
 def test_the_epoch_of_a_chain_that_went_on_without_it_is_refused(raw: RawStage) -> None:
@@ -295,10 +298,10 @@ def test_claim_needs_the_true_withdrawal_and_pays_once(raw: RawStage) -> None:
     parts = (withdrawal.lane, withdrawal.asset, withdrawal.value, withdrawal.recipient)
     for place in range(4):
         wrong = [value + (i == place) for i, value in enumerate(parts)]
-        call = functions.claim(record_to_abi(record), *wrong, [])
+        call = functions.claim(summary_to_abi(record), *wrong, [])
         assert raw.l1.call_refusal(call) == "NotAWithdrawal"
     other = replace(record, withdrawal_root=bytes(32))
-    assert raw.l1.call_refusal(functions.claim(record_to_abi(other), *parts, [])) == "EpochNotProven"
-    claim = functions.claim(record_to_abi(record), *parts, [])
+    assert raw.l1.call_refusal(functions.claim(summary_to_abi(other), *parts, [])) == "EpochNotProven"
+    claim = functions.claim(summary_to_abi(record), *parts, [])
     raw.l1.transact(claim, {"from": web3.eth.accounts[6]})
     assert raw.l1.call_refusal(claim) == "AlreadyClaimed"
