@@ -1,1 +1,1 @@
-"""Tests. A package, because an installed library also brings a top-level `tests` that would hide this folder."""
+"""Tests. A package, since an installed library brings a top-level `tests` that would hide this folder."""
