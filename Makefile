@@ -28,7 +28,6 @@ VENV_STAMP := $(VENV)/.stamp
 NODE_STAMP := node_modules/.stamp
 BIN_STAMP := tools/bin/.stamp
 GO_STAMP := .stamps/go-modules
-APE_STAMP := .build/.stamp
 
 # Parts of the tree
 GO_MODULE := $(wildcard circuits/go.mod)
@@ -85,15 +84,8 @@ offchain/sotto/crypto/_native/libsotto.so: $(GO_SOURCES) | $(GO_STAMP)
 	@mkdir -p $(@D)
 	@cd circuits && CGO_ENABLED=1 $(GO) build -buildmode=c-shared -trimpath -o ../$@ ./lib
 
-# ape does not compile a contract anew when only a library that it imports has changed.
-$(APE_STAMP): $(SOLIDITY) ape-config.yaml | $(VENV_STAMP) $(BIN_STAMP)
-	$(call say,ape compile)
-	@rm -rf .build
-	@$(VENV)/bin/ape compile --force > /dev/null
-	@touch $@
-
 .PHONY: demo
-demo: setup native $(APE_STAMP) ## Run a private payment from deposit to withdrawal on a local chain
+demo: setup native ## Run a private payment from deposit to withdrawal on a local chain
 	@$(VENV)/bin/python -m sotto.cli demo
 
 .PHONY: test
@@ -119,12 +111,12 @@ ifneq ($(FORGE_TESTS),)
 endif
 
 .PHONY: test-python
-test-python: setup native $(APE_STAMP)
+test-python: setup native
 	$(call say,pytest)
 	@$(VENV)/bin/pytest tests $(PYTEST_ARGS)
 
 .PHONY: test-ape
-test-ape: setup native $(APE_STAMP)
+test-ape: setup native
 ifneq ($(APE_TESTS),)
 	$(call say,ape test)
 	@$(VENV)/bin/ape test -c tests/ape/pytest.ini tests/ape
@@ -174,7 +166,7 @@ generate: setup native ## Make every generated file again: verifiers, vectors, A
 	@for generator in $(GENERATORS); do printf '==> %s\n' "$$generator"; "$$generator"; done
 
 .PHONY: bench
-bench: setup native $(APE_STAMP) ## Measure proving, gas and throughput
+bench: setup native ## Measure proving, gas and throughput
 	@for bench in $(BENCHES); do printf '==> %s\n' "$$bench"; $(VENV)/bin/python "$$bench"; done
 
 .PHONY: clean
