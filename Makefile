@@ -107,7 +107,7 @@ endif
 test-forge: setup
 ifneq ($(FORGE_TESTS),)
 	$(call say,forge test)
-	@forge test
+	@FORGE_SNAPSHOT_CHECK=true forge test
 endif
 
 .PHONY: test-python
