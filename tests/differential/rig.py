@@ -24,7 +24,7 @@ from web3.logs import DISCARD
 
 from sotto.l1 import interface
 from sotto.l1.deployment import Deployment, read_deployment
-from sotto.l1.records import record_from_abi, record_to_abi
+from sotto.l1.records import record_from_abi, summary_to_abi
 from sotto.l1.rollup import CommitInput
 from sotto.protocol.epoch import withdrawals_of
 from sotto.protocol.field import MODULUS
@@ -295,10 +295,10 @@ class Rig:
     def claims(self, closed: ClosedEpoch) -> list[Any]:
         """The calls that pay an epoch's withdrawals, in lane order."""
         withdrawals = closed.result.withdrawals
-        record = record_to_abi(self.records[closed.result.words.header.epoch_id])
+        summary = summary_to_abi(self.records[closed.result.words.header.epoch_id])
         return [
             self.bridge.functions.claim(
-                record, w.lane, w.asset, w.value, w.recipient, withdrawal_proof(withdrawals, i)
+                summary, w.lane, w.asset, w.value, w.recipient, withdrawal_proof(withdrawals, i)
             )
             for i, w in enumerate(withdrawals)
         ]
