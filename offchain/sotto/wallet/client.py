@@ -1,10 +1,10 @@
 """Calls of the node API (spec 09). Answers are bounded in size and parsed strictly."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, Final, Self
 
 import httpx
+from pydantic_core import from_json
 
 from sotto.protocol.field import Field, field_to_json
 from sotto.wallet import messages
@@ -105,8 +105,10 @@ class NodeClient:
         except httpx.HTTPError as error:
             raise NodeInterrupted(f"{self._http.base_url}: {str(error) or type(error).__name__}") from error
         try:
-            answer = json.loads(data)
-        except (ValueError, RecursionError) as error:
+            # The standard parser recurses on the C stack: with a raised recursion limit, a deeply
+            # nested answer would end the process.
+            answer = from_json(bytes(data), allow_inf_nan=False)
+        except ValueError as error:
             raise NodeMalformed(f"the answer to {path} is no JSON (status {response.status_code})") from error
         if response.is_success:
             return answer
