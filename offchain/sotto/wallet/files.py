@@ -12,8 +12,8 @@ from sotto.wallet.errors import WalletInUse
 _OWNER_ONLY = 0o600
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file's content, readable for its owner only, and wait until the disk has it."""
+def _write_draft(path: Path, data: bytes) -> str:
+    """Name of a new file beside `path` that holds the content, on disk and readable for its owner only."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -21,6 +21,16 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+    except BaseException:
+        os.unlink(name)
+        raise
+    return name
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file's content, readable for its owner only, and wait until the disk has it."""
+    name = _write_draft(path, data)
+    try:
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -31,13 +41,8 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def create_exclusively(path: Path, data: bytes) -> None:
     """Write a new file as `write_atomically`, but never over an existing one. Raises FileExistsError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    name = _write_draft(path, data)
     try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), _OWNER_ONLY)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         # A hard link fails when the name is taken, which a rename does not.
         os.link(name, path)
     finally:
