@@ -10,6 +10,7 @@ const path = require('node:path');
 
 const VALUE_OPTIONS = new Set(['--base-path', '--include-path', '--allow-paths', '--evm-version']);
 const IGNORED_FLAGS = new Set(['--allow-empty', '--pretty-json']);
+const PROJECT = path.dirname(__dirname);
 const VERSION_STAMP = path.join(__dirname, 'bin', '.solc-version');
 
 function fail(message) {
@@ -66,11 +67,13 @@ function isInside(file, folder) {
   return relative === '' || (!relative.startsWith('..') && !path.isAbsolute(relative));
 }
 
+// ape compiles a copy of the contracts in a temporary folder, without the libraries: those are read where npm put them.
 function sourceReader({ base, include, allowed }) {
   const roots = [base, ...include];
-  const readable = [...roots, ...allowed];
+  const readable = [...roots, path.join(PROJECT, 'node_modules'), ...allowed];
   return (name) => {
     const candidates = roots.map((root) => path.resolve(root, name));
+    if (name.startsWith('node_modules/')) candidates.push(path.resolve(PROJECT, name));
     const found = candidates.find((file) => fs.existsSync(file));
     if (found === undefined) return { error: `File not found: ${name}` };
     const real = fs.realpathSync(found);

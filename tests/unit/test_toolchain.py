@@ -66,7 +66,13 @@ def test_solc_resolves_imports_below_its_base_path(repository: Path, tmp_path: P
     assert set(result["contracts"]) == {"Main.sol", "Library.sol"}
 
 
-@pytest.mark.parametrize("escape", ["{outside}/Secret.sol", "./link/Secret.sol"])
+def test_solc_finds_the_libraries_from_any_base_path(repository: Path, tmp_path: Path) -> None:
+    library = "node_modules/@openzeppelin/contracts/utils/math/SafeCast.sol"
+    result = compile_source(repository, f'import "{library}"; contract Main {{}}', tmp_path)
+    assert library in result["contracts"]
+
+
+@pytest.mark.parametrize("escape", ["{outside}/Secret.sol", "node_modules/../README.md", "./link/Secret.sol"])
 def test_solc_reads_nothing_outside_its_base_path(repository: Path, tmp_path: Path, escape: str) -> None:
     (tmp_path / "Secret.sol").write_text(SOURCE + "library Secret {}")
     base_path = tmp_path / "base"
