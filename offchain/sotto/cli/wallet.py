@@ -19,6 +19,7 @@ from sotto.cli.options import (
     wallet_option,
 )
 from sotto.cli.output import Output
+from sotto.cli.qr import terminal_code, write_png
 from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
 from sotto.protocol.l1 import compute_domain
 from sotto.wallet import (
@@ -142,17 +143,19 @@ def restore(
 @wallet_option
 @password_option
 @click.option("--qr", is_flag=True, help="Also show the address as a QR code.")
+@click.option(
+    "--png", type=click.Path(path_type=Path, dir_okay=False), help="Write the QR code to this file."
+)
 @json_option
-def address(path: Path, password_file: Path | None, qr: bool, output: Output) -> None:
+def address(path: Path, password_file: Path | None, qr: bool, png: Path | None, output: Output) -> None:
     """Show the address that others send to."""
     shown = _address(path, read_password(password_file))
     output.result({"address": shown}, [shown])
+    # Upper case is an address too, and makes the code a third smaller.
+    if png is not None:
+        write_png(shown.upper(), png)
     if qr and not output.as_json:
-        import qrcode
-
-        code = qrcode.QRCode(border=1)
-        code.add_data(shown.upper())
-        code.print_ascii()
+        click.echo(terminal_code(shown.upper()))
 
 
 def _address(path: Path, password: str) -> str:
