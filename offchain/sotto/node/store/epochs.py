@@ -1,0 +1,107 @@
+"""Epochs on their way from the pool to L1."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, delete, select, update
+
+from sotto.node.store.base import StoreBase
+from sotto.node.tables import (
+    EpochRow,
+    EpochStatus,
+    LaneRow,
+    SubmissionRow,
+    TransactionRow,
+    TransactionStatus,
+)
+
+
+class EpochStore(StoreBase):
+    """Methods of Store."""
+
+    def assign(self, epoch: EpochRow, lanes: Sequence[LaneRow]) -> None:
+        """Store a new epoch with its lanes, and give its transactions to it."""
+        with self._session() as session:
+            assign(session, epoch, lanes)
+            session.commit()
+
+    def save_proof(self, epoch: int, proof: bytes) -> None:
+        """The epoch's proof is made."""
+        with self._session() as session:
+            row = session.get_one(EpochRow, epoch)
+            row.proof, row.status = proof, EpochStatus.PROVEN
+            session.commit()
+
+    def save_submission(self, submission: SubmissionRow) -> None:
+        """A transaction to L1 is signed and may be sent from now on."""
+        with self._session() as session:
+            session.add(submission)
+            session.get_one(EpochRow, submission.epoch).status = EpochStatus.COMMITTED
+            session.commit()
+
+    def submissions(self, epoch: int) -> Sequence[SubmissionRow]:
+        """Signed transactions of an epoch, oldest first."""
+        with self._session() as session:
+            statement = select(SubmissionRow).where(SubmissionRow.epoch == epoch)
+            return session.exec(statement.order_by(col(SubmissionRow.signed_at))).all()
+
+    def abandon_from(self, first: int) -> list[bytes]:
+        """Forget epochs from `first` on; their transactions wait again. Returns their ids as they arrived."""
+        with self._session() as session:
+            statement = select(TransactionRow).where(col(TransactionRow.epoch) >= first)
+            rows = session.exec(statement.order_by(col(TransactionRow.sequence))).all()
+            for row in rows:
+                row.status, row.epoch, row.lane = TransactionStatus.RECEIVED, None, None
+            for table, column in (
+                (LaneRow, LaneRow.epoch),
+                (SubmissionRow, SubmissionRow.epoch),
+                (EpochRow, EpochRow.id),
+            ):
+                session.exec(delete(table).where(col(column) >= first))
+            session.commit()
+            return [row.id for row in rows]
+
+    def epochs(self, start: int = 0, count: int | None = None, confirmed: bool = False) -> Sequence[EpochRow]:
+        """Epochs by id from `start` on, all or only those proven on L1."""
+        with self._session() as session:
+            statement = select(EpochRow).where(EpochRow.id >= start).order_by(col(EpochRow.id))
+            if confirmed:
+                statement = statement.where(EpochRow.status == EpochStatus.CONFIRMED)
+            return session.exec(statement if count is None else statement.limit(count)).all()
+
+    def epoch(self, epoch: int) -> EpochRow | None:
+        """One epoch."""
+        with self._session() as session:
+            return session.get(EpochRow, epoch)
+
+    def lane_of(self, h: bytes) -> LaneRow | None:
+        """The lane that has a transaction or deposit."""
+        with self._session() as session:
+            return session.exec(select(LaneRow).where(LaneRow.id == h)).first()
+
+    def epochs_by_nodes(self, start: int, end: int) -> Sequence[EpochRow]:
+        """Confirmed epochs that own any of the note tree's height-1 nodes in [start, end), in order."""
+        with self._session() as session:
+            statement = select(EpochRow).where(
+                col(EpochRow.first_node) < end,
+                col(EpochRow.first_node) + col(EpochRow.lanes) > start,
+                EpochRow.status == EpochStatus.CONFIRMED,
+            )
+            return session.exec(statement.order_by(col(EpochRow.id))).all()
+
+    def last_finalized(self) -> EpochRow | None:
+        """The last epoch whose proof is in a final L1 block."""
+        with self._session() as session:
+            statement = select(EpochRow).where(col(EpochRow.finalized).is_(True))
+            return session.exec(statement.order_by(col(EpochRow.id).desc()).limit(1)).first()
+
+
+def assign(session: Session, epoch: EpochRow, lanes: Sequence[LaneRow]) -> None:
+    """Add a new epoch with its lanes, and give its transactions to it."""
+    session.add(epoch)
+    session.add_all(lanes)
+    for lane in lanes:
+        session.exec(
+            update(TransactionRow)
+            .where(col(TransactionRow.id) == lane.id)
+            .values(status=TransactionStatus.ORDERED, epoch=lane.epoch, lane=lane.lane)
+        )

@@ -1,0 +1,178 @@
+"""What L1 holds: commits, proofs, queue items, and the blocks up to which that is known."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func
+from sqlmodel import Session, col, delete, select, update
+
+from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
+from sotto.node.store.base import StoreBase
+from sotto.node.store.epochs import assign
+from sotto.node.store.transactions import set_transactions_status
+from sotto.node.tables import (
+    BlockRow,
+    CommitRow,
+    DepositRow,
+    EpochRow,
+    EpochStatus,
+    LaneRow,
+    SubmissionRow,
+    TransactionStatus,
+)
+
+
+class L1Store(StoreBase):
+    """Methods of Store."""
+
+    def save_genesis(self, epoch: EpochRow) -> None:
+        """Epoch 0, which L1 holds as proven since its deployment."""
+        with self._session() as session:
+            session.merge(epoch)
+            session.commit()
+
+    def save_commit(self, commit: CommitRow, ours: bool) -> None:
+        """L1 holds a commit.
+
+        Args:
+            ours: it is of the stored epoch with the same id.
+        """
+        with self._session() as session:
+            session.merge(commit)
+            if ours:
+                set_commit(session, session.get_one(EpochRow, commit.epoch), commit)
+            session.commit()
+
+    def adopt(self, epoch: EpochRow, lanes: Sequence[LaneRow], commit: CommitRow) -> None:
+        """Store another proposer's epoch with its commit."""
+        with self._session() as session:
+            assign(session, epoch, lanes)
+            set_commit(session, epoch, commit)
+            session.commit()
+
+    def commit(self, record_hash: bytes) -> CommitRow | None:
+        """One commit."""
+        with self._session() as session:
+            return session.get(CommitRow, record_hash)
+
+    def pending_commits(self) -> Sequence[CommitRow]:
+        """Commits that L1 has neither proven nor pruned, by epoch."""
+        with self._session() as session:
+            statement = select(CommitRow).where(col(CommitRow.closed_block).is_(None))
+            return session.exec(statement.order_by(col(CommitRow.epoch))).all()
+
+    def prune_commits(self, first: int, block: int) -> None:
+        """L1 has removed the pending commits from epoch `first` on."""
+        with self._session() as session:
+            session.exec(
+                update(CommitRow)
+                .where(col(CommitRow.epoch) >= first, col(CommitRow.closed_block).is_(None))
+                .values(closed_block=block)
+            )
+            session.commit()
+
+    def save_confirmation(self, epoch: int, proof_block: int, l1_tx: bytes) -> None:
+        """L1 has proven the epoch."""
+        with self._session() as session:
+            row = session.get_one(EpochRow, epoch)
+            row.status, row.proof_block, row.l1_tx = EpochStatus.CONFIRMED, proof_block, l1_tx
+            session.exec(
+                update(CommitRow)
+                .where(col(CommitRow.epoch) == epoch, col(CommitRow.closed_block).is_(None))
+                .values(closed_block=proof_block)
+            )
+            set_transactions_status(session, epoch, TransactionStatus.PROVEN)
+            session.commit()
+
+    def save_deposit(self, deposit: DepositRow) -> None:
+        """The L1 queue has an item."""
+        with self._session() as session:
+            session.merge(deposit)
+            session.commit()
+
+    def save_cursor(self, head: BlockHead) -> None:
+        """All events up to this block are applied. Events may come twice, so the cursor moves last."""
+        with self._session() as session:
+            session.merge(BlockRow(number=head.number, hash=head.hash))
+            session.exec(delete(BlockRow).where(col(BlockRow.number) <= head.number - KEPT_BLOCKS))
+            session.commit()
+
+    def roll_back(self, number: int) -> list[int]:
+        """Undo the blocks above `number`. Returns the epochs that are not confirmed any more, in order.
+
+        Genesis stays: L1 cannot lose it without the contracts.
+
+        The first of them keeps its signed transactions. Those of later ones name its record, which holds the
+        block of its commit and so will change: they are signed anew, with the same nonces as before.
+        """
+        with self._session() as session:
+            session.exec(delete(BlockRow).where(col(BlockRow.number) > number))
+            session.exec(delete(DepositRow).where(col(DepositRow.l1_block) > number))
+            session.exec(delete(CommitRow).where(col(CommitRow.commit_block) > number))
+            session.exec(
+                update(CommitRow).where(col(CommitRow.closed_block) > number).values(closed_block=None)
+            )
+            unproven = session.exec(
+                select(EpochRow)
+                .where(col(EpochRow.proof_block) > number, col(EpochRow.id) > 0)
+                .order_by(col(EpochRow.id))
+            ).all()
+            for row in unproven:
+                row.status, row.proof_block, row.finalized = EpochStatus.COMMITTED, None, False
+                set_transactions_status(session, row.id, TransactionStatus.COMMITTED)
+            uncommitted = session.exec(
+                select(EpochRow)
+                .where(col(EpochRow.commit_block) > number, col(EpochRow.id) > 0)
+                .order_by(col(EpochRow.id))
+            ).all()
+            for row in uncommitted:
+                row.record, row.commit_block, row.l1_tx = None, None, None
+                set_transactions_status(session, row.id, TransactionStatus.PROVING)
+            if uncommitted:
+                first = uncommitted[0].id
+                session.exec(delete(SubmissionRow).where(col(SubmissionRow.epoch) > first))
+                session.exec(
+                    update(EpochRow)
+                    .where(col(EpochRow.id) > first, col(EpochRow.status) == EpochStatus.COMMITTED)
+                    .values(status=EpochStatus.PROVEN)
+                )
+            session.commit()
+            return [row.id for row in unproven]
+
+    def finalize(self, l1_block: int) -> None:
+        """Mark the confirmed epochs up to a final L1 block."""
+        with self._session() as session:
+            rows = session.exec(
+                select(EpochRow).where(
+                    col(EpochRow.proof_block) <= l1_block,
+                    EpochRow.status == EpochStatus.CONFIRMED,
+                    col(EpochRow.finalized).is_(False),
+                )
+            ).all()
+            for row in rows:
+                row.finalized = True
+                set_transactions_status(session, row.id, TransactionStatus.FINALIZED)
+            session.commit()
+
+    def known_blocks(self) -> list[BlockHead]:
+        """The last applied L1 blocks, oldest first."""
+        with self._session() as session:
+            rows = session.exec(select(BlockRow).order_by(col(BlockRow.number))).all()
+            return [BlockHead(row.number, row.hash) for row in rows]
+
+    def deposits(self, start: int, count: int | None = None) -> Sequence[DepositRow]:
+        """Queue items from an index on."""
+        with self._session() as session:
+            statement = select(DepositRow).where(DepositRow.index >= start).order_by(col(DepositRow.index))
+            return session.exec(statement if count is None else statement.limit(count)).all()
+
+    def deposit_count(self) -> int:
+        """Number of queue items seen."""
+        with self._session() as session:
+            return session.exec(select(func.count()).select_from(DepositRow)).one()
+
+
+def set_commit(session: Session, row: EpochRow, commit: CommitRow) -> None:
+    """L1 holds the commit of an epoch that is stored."""
+    row.record, row.commit_block, row.l1_tx = commit.record, commit.commit_block, commit.l1_tx
+    row.status = EpochStatus.COMMITTED
+    set_transactions_status(session, row.id, TransactionStatus.COMMITTED)

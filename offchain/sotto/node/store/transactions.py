@@ -1,0 +1,64 @@
+"""Accepted transactions and their status."""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session, col, delete, select, update
+
+from sotto.node.store.base import StoreBase
+from sotto.node.tables import TransactionRow, TransactionStatus
+
+
+class TransactionStore(StoreBase):
+    """Methods of Store."""
+
+    def add_transactions(self, rows: Sequence[TransactionRow]) -> None:
+        """Add accepted transactions, all or none. One that was dropped before enters anew."""
+        with self._session() as session:
+            ids = [row.id for row in rows]
+            session.exec(
+                delete(TransactionRow).where(
+                    col(TransactionRow.id).in_(ids),
+                    col(TransactionRow.status) == TransactionStatus.DROPPED,
+                )
+            )
+            session.add_all(rows)
+            session.commit()
+
+    def transaction(self, h: bytes) -> TransactionRow | None:
+        """One transaction by id."""
+        with self._session() as session:
+            return session.exec(select(TransactionRow).where(TransactionRow.id == h)).first()
+
+    def transactions(self, ids: Sequence[bytes]) -> dict[bytes, TransactionRow]:
+        """Transactions by id; those unknown are left out."""
+        with self._session() as session:
+            rows = session.exec(select(TransactionRow).where(col(TransactionRow.id).in_(ids))).all()
+            return {row.id: row for row in rows}
+
+    def waiting_transactions(self) -> Sequence[TransactionRow]:
+        """Transactions without epoch, in order of arrival."""
+        with self._session() as session:
+            statement = select(TransactionRow).where(TransactionRow.status == TransactionStatus.RECEIVED)
+            return session.exec(statement.order_by(col(TransactionRow.sequence))).all()
+
+    def drop_transactions(self, reasons: dict[bytes, str]) -> None:
+        """Mark transactions that no epoch will have."""
+        with self._session() as session:
+            for h, reason in reasons.items():
+                session.exec(
+                    update(TransactionRow)
+                    .where(col(TransactionRow.id) == h)
+                    .values(status=TransactionStatus.DROPPED, reason=reason)
+                )
+            session.commit()
+
+    def set_transactions_status(self, epoch: int, status: TransactionStatus) -> None:
+        """Change the status of all transactions of an epoch."""
+        with self._session() as session:
+            set_transactions_status(session, epoch, status)
+            session.commit()
+
+
+def set_transactions_status(session: Session, epoch: int, status: TransactionStatus) -> None:
+    """Change the status of all transactions of an epoch."""
+    session.exec(update(TransactionRow).where(col(TransactionRow.epoch) == epoch).values(status=status))
