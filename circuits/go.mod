@@ -3,6 +3,7 @@ module sotto/circuits
 go 1.25.7
 
 require (
+	github.com/cloudflare/circl v1.6.4
 	github.com/consensys/gnark v0.16.0
 	github.com/consensys/gnark-crypto v0.21.0
 )

@@ -152,7 +152,7 @@ func viewingKey(secret *C.uint8_t, size C.size_t) (*note.ViewingKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return note.NewViewingKey(s)
+	return note.NewViewingKey(s), nil
 }
 
 func appendOpened(b []byte, opened *note.Opened) []byte {

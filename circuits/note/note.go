@@ -10,10 +10,10 @@
 package note
 
 import (
-	"crypto/ecdh"
 	"crypto/subtle"
 	"errors"
 
+	"github.com/cloudflare/circl/dh/x25519"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -49,18 +49,13 @@ type Opened struct {
 }
 
 // ViewingKey finds and reads the notes sent to one X25519 key.
-type ViewingKey struct {
-	secret *ecdh.PrivateKey
-	public [KeySize]byte
-}
+type ViewingKey struct{ secret, public [KeySize]byte }
 
 // NewViewingKey makes the key of a secret. Every 32 bytes are a secret (RFC 7748 clamps them).
-func NewViewingKey(secret [KeySize]byte) (*ViewingKey, error) {
-	private, err := ecdh.X25519().NewPrivateKey(secret[:])
-	if err != nil {
-		return nil, err
-	}
-	return &ViewingKey{secret: private, public: [KeySize]byte(private.PublicKey().Bytes())}, nil
+func NewViewingKey(secret [KeySize]byte) *ViewingKey {
+	k := &ViewingKey{secret: secret}
+	x25519.KeyGen((*x25519.Key)(&k.public), (*x25519.Key)(&k.secret))
+	return k
 }
 
 // Public returns the X25519 public key, the one that an address carries.
@@ -69,11 +64,8 @@ func (k *ViewingKey) Public() [KeySize]byte { return k.public }
 // Encrypt makes the ciphertext of a note to the holder of recipient and returns it with the note's r. It returns
 // ErrLowOrder for a recipient with which no secret can be shared.
 func Encrypt(esk, recipient [KeySize]byte, plain Plaintext) (ciphertext [CiphertextSize]byte, r fr.Element, err error) {
-	ephemeral, err := NewViewingKey(esk)
-	if err != nil {
-		return ciphertext, r, err
-	}
-	shared, ok := agree(ephemeral.secret, recipient[:])
+	ephemeral := NewViewingKey(esk)
+	shared, ok := agree(&esk, &recipient)
 	if !ok {
 		return ciphertext, r, ErrLowOrder
 	}
@@ -94,20 +86,20 @@ func Encrypt(esk, recipient [KeySize]byte, plain Plaintext) (ciphertext [Ciphert
 
 // Open reads a ciphertext sent to this key; ok is false for every other one, however it was made.
 func (k *ViewingKey) Open(ciphertext *[CiphertextSize]byte) (opened Opened, ok bool) {
-	return open(k.secret, ciphertext[:KeySize], &k.public, ciphertext)
+	return open(&k.secret, (*[KeySize]byte)(ciphertext[:]), &k.public, ciphertext)
 }
 
 // OpenSent reads a ciphertext that was made with esk for recipient; ok is false for every other one.
 func OpenSent(esk, recipient [KeySize]byte, ciphertext *[CiphertextSize]byte) (opened Opened, ok bool) {
-	ephemeral, err := NewViewingKey(esk)
-	if err != nil || subtle.ConstantTimeCompare(ephemeral.public[:], ciphertext[:KeySize]) != 1 {
+	ephemeral := NewViewingKey(esk)
+	if subtle.ConstantTimeCompare(ephemeral.public[:], ciphertext[:KeySize]) != 1 {
 		return Opened{}, false
 	}
-	return open(ephemeral.secret, recipient[:], &recipient, ciphertext)
+	return open(&esk, &recipient, &recipient, ciphertext)
 }
 
 // open derives the shared secret of own and peer, which are the ephemeral and the recipient's key in either order.
-func open(own *ecdh.PrivateKey, peer []byte, recipient *[KeySize]byte, ciphertext *[CiphertextSize]byte) (Opened, bool) {
+func open(own, peer, recipient *[KeySize]byte, ciphertext *[CiphertextSize]byte) (Opened, bool) {
 	shared, ok := agree(own, peer)
 	if !ok {
 		return Opened{}, false
@@ -131,15 +123,8 @@ func open(own *ecdh.PrivateKey, peer []byte, recipient *[KeySize]byte, ciphertex
 }
 
 // agree returns the X25519 shared secret, or false when it is all zero: then the peer's key has low order, and anyone
-// could compute the secret.
-func agree(own *ecdh.PrivateKey, peer []byte) (shared [KeySize]byte, ok bool) {
-	public, err := ecdh.X25519().NewPublicKey(peer)
-	if err != nil {
-		return shared, false
-	}
-	secret, err := own.ECDH(public)
-	if err != nil {
-		return shared, false
-	}
-	return [KeySize]byte(secret), true
+// could compute the secret. Every peer's key takes the same time.
+func agree(secret, peer *[KeySize]byte) (shared [KeySize]byte, ok bool) {
+	ok = x25519.Shared((*x25519.Key)(&shared), (*x25519.Key)(secret), (*x25519.Key)(peer))
+	return shared, ok
 }
