@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from sotto.protocol.ciphertext import NO_REFERENCE
+from sotto.protocol.field import Field
+from sotto.wallet.account import Account, SigningKey
 from sotto.wallet.amounts import ETH_ASSET, Asset
 from sotto.wallet.context import Progress, Prover
 from sotto.wallet.deposits import DepositReceipt
@@ -114,6 +116,21 @@ class SyncWallet:
     ) -> Action:
         """See Wallet."""
         return self._run(self._wallet.withdraw(asset, value, recipient, fee_asset=fee_asset, max_fee=max_fee))
+
+    @property
+    def account(self) -> Account:
+        """See Wallet."""
+        return self._wallet.account
+
+    def add_signing_key(self, password: str, key: SigningKey | None = None) -> SigningKey:
+        """See Wallet."""
+        return self._run(self._wallet.add_signing_key(password, key))
+
+    def change_keys(
+        self, hashes: Sequence[Field], *, fee_asset: str = str(ETH_ASSET), max_fee: int | None = None
+    ) -> Action:
+        """See Wallet."""
+        return self._run(self._wallet.change_keys(hashes, fee_asset=fee_asset, max_fee=max_fee))
 
     def claimable(self) -> Sequence[Action]:
         """See Wallet."""

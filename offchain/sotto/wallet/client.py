@@ -80,9 +80,16 @@ class NodeClient:
             raise
         return messages.parse("transaction", messages.parse_transaction, data)
 
-    async def submit(self, transactions: Sequence[dict[str, object]]) -> None:
-        """Hand over one transaction or a bundle."""
-        await self._request("POST", "/v1/transactions", {"transactions": list(transactions)})
+    async def submit(
+        self,
+        transactions: Sequence[dict[str, object]],
+        operations: Sequence[dict[str, object]] = (),
+    ) -> None:
+        """Hand over one transaction or a bundle, with the preimage of each account operation in order."""
+        body: dict[str, object] = {"transactions": list(transactions)}
+        if operations:
+            body["operations"] = list(operations)
+        await self._request("POST", "/v1/transactions", body)
 
     async def _get(self, path: str) -> Any:
         return await self._request("GET", path, None)

@@ -8,8 +8,6 @@ from typing import Protocol
 
 from sotto import crypto
 from sotto.crypto.errors import CryptoError, WitnessRejected
-from sotto.protocol.babyjub import Point, Signature, public_key
-from sotto.protocol.field import Field
 from sotto.protocol.keys import ViewingKeys
 from sotto.wallet.amounts import Asset
 from sotto.wallet.chain import ChainFile, Trees
@@ -17,40 +15,12 @@ from sotto.wallet.client import NodeClient
 from sotto.wallet.errors import ProofRejected
 from sotto.wallet.scan import DepositCounter
 from sotto.wallet.settlement import Settlement
+from sotto.wallet.signer import Signer
 from sotto.wallet.state import WalletState
 from sotto.wallet.statefile import StateFile
 
 Progress = Callable[[str, float], None]
 """Called with a phase and its share done, 0 to 1."""
-
-
-class Signer(Protocol):
-    """Holds a key of the account; a device of its own in the strictest setting. It sees nothing but h."""
-
-    @property
-    def key(self) -> Point:
-        """Public key."""
-
-    def sign(self, h: Field) -> Signature:
-        """Sign the id of a transaction."""
-
-
-class KeySigner:
-    """Signs with the first account key, held in memory. `seed` is its key seed (spec 03)."""
-
-    def __init__(self, seed: bytes) -> None:
-        self._seed = seed
-        self._key = public_key(seed)
-
-    @property
-    def key(self) -> Point:
-        """See Signer."""
-        return self._key
-
-    def sign(self, h: Field) -> Signature:
-        """See Signer."""
-        x, y, s = crypto.eddsa_sign(self._seed, h)
-        return Signature(Point(Field(x), Field(y)), s)
 
 
 class Prover(Protocol):

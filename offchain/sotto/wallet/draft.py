@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sotto.crypto import note_encrypt
-from sotto.protocol.accounts import key_hash
+from sotto.protocol.accounts import Operation
 from sotto.protocol.address import Address
 from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.errors import KeySetMismatch
 from sotto.protocol.field import MODULUS, Field
 from sotto.protocol.keys import ViewingKeys, transfer_esk
 from sotto.protocol.notes import Note, commitment, dummy_nullifier, nullifier, partial, rho
-from sotto.protocol.transaction import OUTPUTS, make_ext
+from sotto.protocol.transaction import OUTPUTS, Kind, make_ext
 from sotto.protocol.transfer import (
     AccountOpening,
     AnchorOpening,
@@ -27,7 +27,9 @@ from sotto.protocol.transfer import (
 )
 from sotto.wallet.chain import Trees
 from sotto.wallet.errors import AccountKeysUnknown
-from sotto.wallet.state import Draft, DraftInput, DraftOutput, StoredNote
+from sotto.wallet.state import Draft, DraftInput, DraftOutput, KeyChange, StoredNote
+
+INPUTS: Final = 2
 
 _random: Final = secrets.SystemRandom()
 
@@ -60,15 +62,15 @@ def make_draft(
     outputs: Sequence[PlannedOutput],
     public: PublicPart,
     used: Collection[int],
+    operation: KeyChange | None = None,
 ) -> Draft:
     """Draw the order of inputs and outputs, encrypt, and commit.
 
     `asset` is the hidden asset, `used` the first nullifiers of transactions made before. The secret of a
-    ciphertext follows
-    from the first nullifier and the place: a second transaction that spends the same notes must not begin
-    with the same nullifier, or two boxes would share a key. Dummies come first since their nullifier is new
-    each time; when both real ones were used, the secrets are random, and only the sender's own later reading
-    of what it sent is lost.
+    ciphertext follows from the first nullifier and the place: a second transaction that spends the same notes
+    must not begin with the same nullifier, or two boxes would share a key. Dummies come first since their
+    nullifier is new each time; when both real ones were used, the secrets are random, and only the sender's
+    own later reading of what it sent is lost.
     """
     placed = _place_inputs(keys, inputs, used)
     nullifiers = [nullifier for _, nullifier in placed]
@@ -85,7 +87,19 @@ def make_draft(
         ciphertext, r = note_encrypt(esk, address.key, output.value, output.asset, output.reference)
         part = partial(address.owner, Field(r))
         own = address.owner == keys.owner and address.key == keys.incoming_public
-        made.append(DraftOutput(asset=output.asset, value=output.value, partial=part, r=r, own=own))
+        made.append(
+            DraftOutput(
+                asset=output.asset,
+                value=output.value,
+                partial=part,
+                r=r,
+                own=own,
+                owner=address.owner,
+                key=address.key.hex(),
+                esk=esk.hex(),
+                reference=output.reference.hex(),
+            )
+        )
         commitments.append(commitment(part, output.asset, output.value, rho(nullifiers[0], place)))
         ciphertexts.append(ciphertext)
     return Draft(
@@ -100,6 +114,7 @@ def make_draft(
         fee=public.fee,
         fee_asset=public.fee_asset,
         ext=list(make_ext(ciphertexts)),
+        operation=operation,
     )
 
 
@@ -107,12 +122,15 @@ def _place_inputs(
     keys: ViewingKeys, inputs: Sequence[StoredNote], used: Collection[int]
 ) -> list[tuple[DraftInput, Field]]:
     real = [(DraftInput(commitment=note.commitment), Field(note.nullifier)) for note in inputs]
-    if len(real) == 1:
-        random = Field(secrets.randbelow(MODULUS))
-        dummy = DraftInput(random=random), dummy_nullifier(keys.nullifier_key, random)
-        return [dummy, *real]
+    if len(real) < INPUTS:
+        return [*(_dummy(keys) for _ in range(INPUTS - len(real))), *real]
     _random.shuffle(real)
     return sorted(real, key=lambda pair: pair[1] in used)
+
+
+def _dummy(keys: ViewingKeys) -> tuple[DraftInput, Field]:
+    random = Field(secrets.randbelow(MODULUS))
+    return DraftInput(random=random), dummy_nullifier(keys.nullifier_key, random)
 
 
 def own_outputs(keys: ViewingKeys, draft: Draft, h: int) -> list[StoredNote]:
@@ -135,10 +153,17 @@ def own_outputs(keys: ViewingKeys, draft: Draft, h: int) -> list[StoredNote]:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What changes when a draft is proven again: the trees under the anchor, and the expiry (an L1 block)."""
+    """What changes when a draft is proven again.
+
+    Attributes:
+        trees: note and account tree under the anchor.
+        expiry: L1 block.
+        key_hashes: the account's keys in these trees, none while it has no leaf there.
+    """
 
     trees: Trees
     expiry: int
+    key_hashes: Sequence[Field] = ()
 
 
 def transfer_plan(
@@ -148,7 +173,7 @@ def transfer_plan(
 
     A note without epoch is named, so that its parent must be in the same epoch. Raises AccountKeysUnknown.
     """
-    trees = moment.trees
+    trees, operation = moment.trees, draft.operation
     first, second = (_spend(keys, entry, notes, trees) for entry in draft.inputs)
     a, b, c = (TransferOutput(Field(out.partial), out.asset, out.value) for out in draft.outputs)
     return TransferPlan(
@@ -157,7 +182,7 @@ def transfer_plan(
         asset=draft.asset,
         nullifier_key=keys.nullifier_key,
         first_key=keys.first_key,
-        account=_open_account(keys, trees),
+        account=_open_account(keys, moment),
         inputs=(first, second),
         outputs=(a, b, c),
         ext=tuple(draft.ext),
@@ -166,6 +191,10 @@ def transfer_plan(
         recipient=draft.recipient,
         fee=draft.fee,
         fee_asset=draft.fee_asset,
+        kind=Kind.TRANSFER if operation is None else Kind.ACCOUNT,
+        operation=None
+        if operation is None
+        else Operation(Field(operation.account), Field(operation.previous), Field(operation.new)),
     )
 
 
@@ -181,9 +210,8 @@ def _spend(
     return spend(trees.note, note, 4 * stored.node + stored.output)
 
 
-def _open_account(keys: ViewingKeys, trees: Trees) -> AccountOpening:
-    hashes = [key_hash(keys.first_key)] if keys.account_id in trees.account else []
+def _open_account(keys: ViewingKeys, moment: Moment) -> AccountOpening:
     try:
-        return open_account(trees.account, keys.account_id, hashes)
+        return open_account(moment.trees.account, keys.account_id, moment.key_hashes)
     except KeySetMismatch as error:
         raise AccountKeysUnknown("the account's keys were changed") from error

@@ -177,7 +177,37 @@ class NothingToClaim(InputRejected):
 class AccountKeysUnknown(InputRejected):
     """The account has registered signing keys that this wallet does not hold."""
 
-    hint = "sign with one of the registered keys"
+    hint = "bring a registered key back from its words with `sotto wallet account import`"
+
+
+class KeySetInvalid(InputRejected):
+    """An account has one to four signing keys."""
+
+    hint = "remove a key before you add one"
+
+
+class KeyUnknown(InputRejected):
+    """The text is the hash of none of the account's keys, or the beginning of several."""
+
+    hint = "`sotto wallet account show` lists the keys"
+
+
+class LastKeyRemoved(InputRejected):
+    """The change would leave the account without a key that this wallet holds: its notes could not move."""
+
+    hint = "add a key that this wallet holds first, with `sotto wallet account register`"
+
+
+class AccountChangePending(InputRejected):
+    """Another change of the account's keys is on its way."""
+
+    hint = "wait until `sotto wallet history` shows it as proven"
+
+
+class AccountUnchanged(InputRejected):
+    """The account has exactly these keys."""
+
+    hint = "`sotto wallet account show` lists the keys"
 
 
 class ProofRejected(WalletError):

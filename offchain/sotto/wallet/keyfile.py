@@ -7,7 +7,7 @@ could not.
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hmac import compare_digest
 from pathlib import Path
 from typing import Any, Final
@@ -49,12 +49,15 @@ class Secret:
         phrase: the words, to show them again; empty for a seed from a signature.
         chain_id: chain of L1.
         rollup: L1 address of the rollup, 20 bytes: the deployment that this wallet belongs to.
+        signing_keys: seeds of account keys besides the first one, in the order in which they were made. No
+            seed phrase brings them back.
     """
 
     seed: bytes = field(repr=False)
     phrase: str = field(repr=False)
     chain_id: int
     rollup: bytes
+    signing_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
     def domain(self) -> int:
@@ -74,6 +77,14 @@ def create(path: Path, secret: Secret, password: str, work: int = DEFAULT_WORK) 
 def change_password(path: Path, old: str, new: str, work: int = DEFAULT_WORK) -> None:
     """Encrypt the seed under another password. Raises as `read`."""
     write_atomically(path, _seal(read(path, old), new, work))
+
+
+def add_signing_key(path: Path, password: str, key_seed: bytes, work: int = DEFAULT_WORK) -> None:
+    """Keep one more account key; the disk has it when this returns. Raises as `read`."""
+    secret = read(path, password)
+    if key_seed not in secret.signing_keys:
+        kept = replace(secret, signing_keys=(*secret.signing_keys, key_seed))
+        write_atomically(path, _seal(kept, password, work))
 
 
 def read(path: Path, password: str) -> Secret:
@@ -116,6 +127,7 @@ def _seal(secret: Secret, password: str, work: int) -> bytes:
             "phrase": secret.phrase,
             "chain_id": secret.chain_id,
             "rollup": secret.rollup.hex(),
+            "signing_keys": [seed.hex() for seed in secret.signing_keys],
         }
     ).encode()
     header["box"] = ChaCha20Poly1305(key).encrypt(nonce, plain, _associated(header)).hex()
@@ -164,6 +176,7 @@ def _parse(plain: bytes) -> Secret:
             str(content["phrase"]),
             int(content["chain_id"]),
             bytes.fromhex(content["rollup"]),
+            tuple(bytes.fromhex(seed) for seed in content.get("signing_keys", [])),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptWallet("the content of the wallet file is malformed") from error

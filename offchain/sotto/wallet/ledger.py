@@ -164,6 +164,9 @@ def _record_spend(
             )
             _settle(action, entry)
             common |= {"fee": 0, "fee_asset": 0}
+    if entry.kind == Kind.ACCOUNT:
+        action = state.add_action(kind=ActionKind.ACCOUNT, asset=entry.fee_asset, value=0, **common)
+        _settle(action, entry)
     if any(note.claimed for note in spent):
         for action in state.actions_of(entry.commitments):
             action.cause = CLAIM

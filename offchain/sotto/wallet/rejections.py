@@ -21,6 +21,7 @@ OUTDATED: Final = frozenset(
 """Causes that a new proof of the same payment under a newer anchor removes."""
 
 FINAL: Final = OUTDATED | {
+    "AccountExists",
     "AssetUnlisted",
     "BundleInvalid",
     "BundleTooLarge",
@@ -35,10 +36,12 @@ FINAL: Final = OUTDATED | {
     "KindInvalid",
     "NullifierKnown",
     "NullifierSpent",
+    "OperationMismatch",
     "ProofInvalid",
     "PublicWordsInconsistent",
     "RequestMalformed",
     "RequestTooLarge",
+    "StaleKeySet",
     "WrongDomain",
 }
 """Causes after which an honest node does not take the same bytes again."""

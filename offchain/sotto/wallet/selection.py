@@ -51,7 +51,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[NoteT]):
-    """One transaction of a plan: one or two inputs, at most three outputs (empty ones are left out)."""
+    """One transaction of a plan: at most two inputs and three outputs (empty ones are left out)."""
 
     inputs: tuple[NoteT | Joined, ...]
     outputs: tuple[Output, ...]
@@ -62,7 +62,7 @@ class Step(Generic[NoteT]):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a plan must do: one or two hidden payments, or a withdrawal, of one asset.
+    """What a plan must do: one or two hidden payments, or a withdrawal, of one asset; or just pay the fee.
 
     Attributes:
         price: the node's fee for one transaction in `fee_asset`, 0 for none.
@@ -97,6 +97,8 @@ def plan(
     publicly. Of each asset a note of the highest rank is always spent.
     Raises InsufficientFunds, TooManyNotes.
     """
+    if not request.target and not request.price:
+        return [Step((), ())]
     preferred = [note for note in notes if rank(note) or not note.chained]
     if len(preferred) < len(notes):
         try:

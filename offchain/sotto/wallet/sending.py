@@ -12,8 +12,9 @@ from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.transaction import ProvenTransaction, transaction_to_json
 from sotto.protocol.transfer_witness import transfer_witness
 from sotto.wallet import selection
+from sotto.wallet.account import current_keys
 from sotto.wallet.amounts import ETH_ASSET
-from sotto.wallet.context import Context, Signer
+from sotto.wallet.context import Context
 from sotto.wallet.draft import Moment, PlannedOutput, PublicPart, make_draft, own_outputs, transfer_plan
 from sotto.wallet.errors import (
     FeeAssetUnavailable,
@@ -31,15 +32,18 @@ from sotto.wallet.errors import (
 from sotto.wallet.ledger import forget, refuse
 from sotto.wallet.rejections import OUTDATED, is_final
 from sotto.wallet.selection import Joined, Request, Step
+from sotto.wallet.signer import Signer, SigningRequest, choose_key
 from sotto.wallet.state import (
     Action,
     ActionKind,
     ActionStatus,
     Draft,
+    KeyChange,
     Payment,
     PendingTransaction,
     StoredNote,
 )
+from sotto.wallet.submission import submit
 from sotto.wallet.sync import SyncReport, synchronise
 
 EXPIRY_GRID: Final = 64
@@ -67,7 +71,7 @@ class PaymentOrder:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One or two payments, or a withdrawal to the L1 address `recipient`, of one asset.
+    """One or two payments, a withdrawal to the L1 address `recipient`, or a change of the account's keys.
 
     `max_fee` is the highest acceptable fee in all, None for the default of `fee_limit`.
     """
@@ -78,16 +82,26 @@ class Order:
     public_value: int = 0
     recipient: int = 0
     max_fee: int | None = None
+    operation: KeyChange | None = None
+
+    @property
+    def kind(self) -> ActionKind:
+        """How the history calls it."""
+        if self.operation is not None:
+            return ActionKind.ACCOUNT
+        return ActionKind.WITHDRAWN if self.public_value else ActionKind.SENT
 
 
 async def carry_out(context: Context, order: Order) -> Action:
     """Send an order. Returns its line of the history once the node has accepted it.
 
     Raises WalletLocked, FeeAssetUnavailable, FeeTooHigh, InsufficientFunds, TooManyNotes, AccountKeysUnknown
-    before anything is locked; then ProofRejected, NodeRejected, NodeUnreachable, SubmissionUncertain.
+    before anything is locked; then ProofRejected, NodeRejected, NodeUnreachable, SubmissionUncertain, and the
+    errors of the signer.
     """
     _signer(context)
     report = await synchronise(context)
+    current_keys(context, context.trees)
     price = await _price(context, order.fee_asset)
     request = Request(
         order.asset,
@@ -105,7 +119,7 @@ async def carry_out(context: Context, order: Order) -> Action:
         )
     drafts = _make_drafts(context, order, steps)
     action = context.state.add_action(
-        kind=ActionKind.WITHDRAWN if order.public_value else ActionKind.SENT,
+        kind=order.kind,
         h=0,
         asset=order.asset,
         value=request.target,
@@ -159,7 +173,7 @@ async def _deliver(context: Context, action: Action, drafts: Sequence[Draft], re
         made = await _prove(context, action.number, drafts, report)
         _remember(context, action, made)
         try:
-            await context.client.submit([transaction.body for transaction in made])
+            await submit(context.client, made)
         except NodeRejected as error:
             if not is_final(error):
                 raise SubmissionUncertain(action.h, f"no answer of the node itself: {error}") from error
@@ -205,8 +219,9 @@ async def _prove(
     context: Context, number: int, drafts: Sequence[Draft], report: SyncReport
 ) -> list[PendingTransaction]:
     signer = _signer(context)
+    hashes = current_keys(context, context.trees)
     earliest = report.l1_block + report.min_expiry_margin + EXPIRY_BLOCKS
-    moment = Moment(context.trees, -(-earliest // EXPIRY_GRID) * EXPIRY_GRID)
+    moment = Moment(context.trees, -(-earliest // EXPIRY_GRID) * EXPIRY_GRID, hashes)
     notes = {**context.state.incoming, **context.state.notes}
     made = []
     for done, draft in enumerate(drafts):
@@ -214,7 +229,8 @@ async def _prove(
         plan = transfer_plan(context.keys, draft, notes, moment)
         transaction = plan.transaction
         h = transaction.h
-        witness = transfer_witness(plan, signer.key, signer.sign(h))
+        key = choose_key(context.keys, plan, signer.keys)
+        witness = transfer_witness(plan, key, await signer.sign(key, SigningRequest(plan, draft)))
         proof = await context.prover.prove(witness)
         made.append(
             PendingTransaction(
@@ -312,8 +328,12 @@ def _make_drafts(context: Context, order: Order, steps: Sequence[Step[StoredNote
             step.fee_asset,
         )
         # A join of fee notes hides nothing but its own asset.
-        hidden = order.asset if any(e.asset == order.asset for e in step.inputs) else step.inputs[0].asset
-        drafts.append(make_draft(context.keys, hidden, inputs, outputs, public, context.state.used))
+        assets = [entry.asset for entry in step.inputs]
+        hidden = order.asset if order.asset in assets or not assets else assets[0]
+        operation = order.operation if step is steps[-1] else None
+        drafts.append(
+            make_draft(context.keys, hidden, inputs, outputs, public, context.state.used, operation)
+        )
     return drafts
 
 

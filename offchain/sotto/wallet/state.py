@@ -57,17 +57,39 @@ class DraftInput(_Model):
 
 
 class DraftOutput(_Model):
-    """An output in its place. `own` says that this wallet can spend it."""
+    """An output in its place.
+
+    Attributes:
+        own: this wallet can spend it.
+        owner, key, esk, reference: for whom its ciphertext is and how it was made, as hex but for the owner.
+            A signer that shows what it signs needs them.
+    """
 
     asset: int
     value: int
     partial: int
     r: int
     own: bool
+    owner: int = 0
+    key: str = ""
+    esk: str = ""
+    reference: str = "00" * 20
+
+
+class KeyChange(_Model):
+    """Preimage of an account operation (spec 04)."""
+
+    account: int
+    previous: int
+    new: int
 
 
 class Draft(_Model):
-    """A transaction without what changes when it is proven again: anchor, names, expiry, signature."""
+    """A transaction without what changes when it is proven again: anchor, names, expiry, signature.
+
+    Attributes:
+        operation: of a transaction of kind 5, None for a transfer.
+    """
 
     asset: int
     inputs: list[DraftInput]
@@ -80,6 +102,7 @@ class Draft(_Model):
     fee: int
     fee_asset: int
     ext: list[int]
+    operation: KeyChange | None = None
 
 
 class PendingTransaction(_Model):
@@ -136,6 +159,7 @@ class ActionKind(StrEnum):
     RECEIVED = "received"
     SENT = "sent"
     WITHDRAWN = "withdrawn"
+    ACCOUNT = "account"
 
 
 class ActionStatus(StrEnum):
@@ -221,6 +245,7 @@ class WalletState(_Model):
         settled: what own transactions in proven epochs have spent, by their first output: commitments, since
             only these are under the roots that a node cannot choose.
         foreign_locks: own nullifiers in the node's pool that no transaction of this file spends.
+        key_hashes: hashes of account keys that this wallet may not hold, but needs to open its account.
     """
 
     epoch: int = 0
@@ -234,6 +259,7 @@ class WalletState(_Model):
     used: set[int] = Field(default_factory=set)
     settled: dict[int, set[int]] = Field(default_factory=dict)
     foreign_locks: list[int] = Field(default_factory=list)
+    key_hashes: set[int] = Field(default_factory=set)
 
     def note(self, commitment: int) -> StoredNote:
         """A note in proven epochs or incoming. Raises KeyError."""

@@ -36,6 +36,7 @@ from sotto.wallet.ledger import (
 from sotto.wallet.messages import Entry, EpochMessage, NodeStatus
 from sotto.wallet.rejections import FINAL, OUTDATED, is_final
 from sotto.wallet.state import ActionStatus
+from sotto.wallet.submission import submit
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +241,7 @@ async def _follow_pending(context: Context) -> tuple[int, ...]:
         causes = [answer.reason for answer in answers if answer is not None and answer.status == "dropped"]
         if not causes and None in answers and not refused:
             try:
-                await client.submit([pending.body for pending in members])
+                await submit(client, members)
             except NodeRejected as error:
                 causes = [str(error)] if is_final(error) else []
             except (NodeUnreachable, NodeMalformed):

@@ -17,12 +17,14 @@ from sotto.crypto.backend import install_hash_backend
 from sotto.protocol.address import Address, decode_address, encode_address
 from sotto.protocol.ciphertext import NO_REFERENCE, REFERENCE_BYTES
 from sotto.protocol.errors import AddressInvalid, AddressOfOtherDomain
+from sotto.protocol.field import Field
 from sotto.protocol.keys import ViewingKeys, derive
 from sotto.wallet import deposits, keyfile
+from sotto.wallet.account import Account, SigningKey, make_signing_key, plan_change, view
 from sotto.wallet.amounts import ETH_ASSET, Asset, check_value
 from sotto.wallet.chain import ChainFile
 from sotto.wallet.client import NodeClient
-from sotto.wallet.context import Context, KeySigner, NativeProver, Progress, Prover
+from sotto.wallet.context import Context, NativeProver, Progress, Prover
 from sotto.wallet.deposits import DepositReceipt
 from sotto.wallet.errors import (
     InvalidAddress,
@@ -30,6 +32,7 @@ from sotto.wallet.errors import (
     TransactionDropped,
     UnknownAsset,
     WaitTimeout,
+    WalletLocked,
     WrongDomainAddress,
 )
 from sotto.wallet.files import exclusive
@@ -37,6 +40,7 @@ from sotto.wallet.keyfile import Secret
 from sotto.wallet.scan import DepositCounter
 from sotto.wallet.sending import Order, PaymentOrder, carry_out, prove_again
 from sotto.wallet.settlement import L1Receipt, Settlement
+from sotto.wallet.signer import KeySigner
 from sotto.wallet.state import Action, ActionStatus, Balance
 from sotto.wallet.statefile import StateFile
 from sotto.wallet.sync import SyncReport, synchronise
@@ -78,8 +82,9 @@ class Wallet:
     WrongDeployment when it is not to be trusted. Amounts are smallest units.
     """
 
-    def __init__(self, context: Context, resources: ExitStack) -> None:
+    def __init__(self, context: Context, resources: ExitStack, path: Path) -> None:
         self._context = context
+        self._path = path
         self._resources = resources
 
     @classmethod
@@ -112,7 +117,7 @@ class Wallet:
                 settlement = Settlement(connection.l1, secret.rollup, connection.l1_account)
             context = Context(
                 keys=keys.viewing,
-                signer=KeySigner(keys.account_seed),
+                signer=KeySigner([keys.account_seed, *secret.signing_keys]),
                 prover=prover or NativeProver(),
                 client=NodeClient(connection.node, connection.transport),
                 settlement=settlement,
@@ -124,7 +129,7 @@ class Wallet:
                 counter=DepositCounter(keys.viewing.outgoing, state.deposits),
                 progress=progress,
             )
-            return cls(context, resources.pop_all())
+            return cls(context, resources.pop_all(), path)
 
     async def __aenter__(self) -> Self:
         return self
@@ -252,6 +257,41 @@ class Wallet:
         found, paying = await self.asset(asset), await self.asset(fee_asset)
         order = Order(found.asset, paying.asset, public_value=value, recipient=target, max_fee=max_fee)
         return await self._carry_out(order)
+
+    @property
+    def account(self) -> Account:
+        """The account and its signing keys, as of the last sync."""
+        return view(self._context)
+
+    async def add_signing_key(self, password: str, key: SigningKey | None = None) -> SigningKey:
+        """Keep one more account key in the wallet file, by default a new random one; `change_keys` makes it
+        sign.
+
+        Its words are its only other copy: once the account has no first key any more, the seed phrase alone
+        does not move its notes. Raises WalletLocked, WrongPassword.
+        """
+        signer = self._context.signer
+        if not isinstance(signer, KeySigner):
+            raise WalletLocked("the keys are not in this wallet")
+        made = make_signing_key() if key is None else key
+        await asyncio.to_thread(keyfile.add_signing_key, self._path, password, made.seed)
+        signer.add(made.seed)
+        return made
+
+    async def change_keys(
+        self, hashes: Sequence[Field], *, fee_asset: str = str(ETH_ASSET), max_fee: int | None = None
+    ) -> Action:
+        """Make these the account's signing keys, one to four by their hash; returns once the node has it.
+
+        A key that is left out can spend for as long as L1 takes anchors from before (parameter A). Raises
+        KeySetInvalid, LastKeyRemoved, AccountChangePending, AccountUnchanged, UnknownAsset and the errors of
+        sending.carry_out.
+        """
+        paying = (await self.asset(fee_asset)).asset
+        async with self._context.lock:
+            await synchronise(self._context)
+            change = plan_change(self._context, hashes)
+            return await carry_out(self._context, Order(paying, paying, max_fee=max_fee, operation=change))
 
     def claimable(self) -> Sequence[Action]:
         """Proven withdrawals that wait for their claim."""

@@ -17,14 +17,15 @@ from sotto.node.admission import Moment, Policy, check_bundle, check_transaction
 from sotto.node.errors import NodeError, TransactionUnknown
 from sotto.node.pool import Bundle, Pool, PoolTransaction
 from sotto.node.tables import DepositRow, EpochRow
+from sotto.node.transactions import operation_from_json
 from sotto.protocol import ciphertext, notes
 from sotto.protocol.address import decode_address
-from sotto.protocol.epoch import EpochInputs, LaneInput, apply_epoch
+from sotto.protocol.epoch import AccountChange, EpochInputs, LaneInput, apply_epoch
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.field import Field, byte_word_to_json, field_to_json, integer_to_json, to_byte_word
 from sotto.protocol.l1 import EpochRecord, compute_domain, genesis_record, withdrawal_root
 from sotto.protocol.notes import Deposit
-from sotto.protocol.transaction import transaction_from_json
+from sotto.protocol.transaction import Kind, transaction_from_json
 from sotto.protocol.trees import State, genesis
 from sotto.protocol.words import EpochWords, decode_words
 from sotto.wallet.amounts import Asset
@@ -102,7 +103,12 @@ class RecordedNode:
         members = [member for bundle in self.pool for member in bundle.members]
         entries: list[LaneInput] = [
             *(deposit for deposit, _ in self.waiting),
-            *(member.transaction for member in members),
+            *(
+                AccountChange(member.transaction, member.operation)
+                if member.operation
+                else member.transaction
+                for member in members
+            ),
         ]
         inputs = EpochInputs(DOMAIN, lanes, 0, self.l1_block, start, (1, TOKEN, 0, 0))
         result = apply_epoch(self.state, entries, inputs)
@@ -212,7 +218,16 @@ class RecordedNode:
             hook, self.before_submit = self.before_submit, None
             hook()
         proven = [transaction_from_json(item) for item in body["transactions"]]
-        members = [PoolTransaction(p.transaction.h, p.transaction, p.proof) for p in proven]
+        operations = iter([operation_from_json(item) for item in body.get("operations", [])])
+        members = [
+            PoolTransaction(
+                p.transaction.h,
+                p.transaction,
+                p.proof,
+                next(operations) if p.transaction.kind == Kind.ACCOUNT else None,
+            )
+            for p in proven
+        ]
         answer = {"ids": [field_to_json(member.h) for member in members], "status": "received"}
         if all(self.statuses.get(member.h, {}).get("status", "dropped") != "dropped" for member in members):
             return answer

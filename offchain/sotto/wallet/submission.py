@@ -1,0 +1,21 @@
+"""Handing transactions over to a node."""
+
+from collections.abc import Sequence
+
+from sotto.protocol.field import Field, field_to_json
+from sotto.wallet.client import NodeClient
+from sotto.wallet.state import KeyChange, PendingTransaction
+
+
+async def submit(client: NodeClient, members: Sequence[PendingTransaction]) -> None:
+    """Hand over a bundle, with what its transactions only commit to. Raises as NodeClient."""
+    operations = [_operation(member.draft.operation) for member in members if member.draft.operation]
+    await client.submit([member.body for member in members], operations)
+
+
+def _operation(change: KeyChange) -> dict[str, object]:
+    return {
+        "id": field_to_json(Field(change.account)),
+        "previous": field_to_json(Field(change.previous)),
+        "next": field_to_json(Field(change.new)),
+    }
