@@ -34,6 +34,7 @@ from sotto.node.limits import Limits
 from sotto.node.mempool import Mempool
 from sotto.node.metrics import Metrics
 from sotto.node.proofs import ProofVerifier
+from sotto.node.proving import Proving
 from sotto.node.queries import Queries
 from sotto.node.store import Store
 from sotto.node.submitter import Submitter
@@ -101,7 +102,8 @@ class Node:
         chain, proofs = Chain(core, self._rollup), ProofVerifier()
         queries = Queries(core, Mempool(core, proofs, metrics, config.pool_size), self._deployment, metrics)
         sender = Sender(self._web3, account, gas_margin=config.gas_margin, poll_seconds=config.poll_interval)
-        assembler = Assembler(core, config, prover, bytes.fromhex(recipient[2:]), metrics)
+        assembler = Assembler(core, config)
+        proving = Proving(core, config, prover, bytes.fromhex(recipient[2:]), metrics)
         submitter = Submitter(core, config, self._rollup, sender, verifiers, recipient, metrics)
 
         await self._catch_up(core, chain)
@@ -112,6 +114,7 @@ class Node:
             self._follow(core, chain, queries),
             proofs.run(),
             assembler.run(),
+            proving.run(),
             submitter.run(),
         )
         try:

@@ -1,10 +1,9 @@
-"""Makes epochs: closes one when it is time, builds it, stores it, proves it.
+"""Makes epochs: closes one when it is time, builds it, stores it.
 
-One after the other, as proving uses all cores.
+While all provers are busy the next epoch stays open, so that more transactions share its proof.
 """
 
 import asyncio
-import json
 from time import monotonic
 
 import structlog
@@ -12,12 +11,8 @@ import structlog
 from sotto.node import builder
 from sotto.node.config import NodeConfig
 from sotto.node.core import Core, deposit_of, direct_ids, epoch_row, lane_rows
-from sotto.node.errors import EpochNotBuilt, ProvingFailed
-from sotto.node.metrics import Metrics
-from sotto.node.tables import EpochStatus, TransactionStatus
-from sotto.protocol.epoch import EpochResult
+from sotto.node.errors import EpochNotBuilt
 from sotto.protocol.field import Field
-from sotto.prover.local import Prover
 
 log = structlog.get_logger(category="epoch")
 
@@ -28,20 +23,11 @@ CONSIDERED = 256
 
 
 class Assembler:
-    """Builds and proves epochs until cancelled.
+    """Builds epochs until cancelled."""
 
-    Args:
-        beneficiary: 20 bytes, bound into each proof.
-    """
-
-    def __init__(
-        self, core: Core, config: NodeConfig, prover: Prover, beneficiary: bytes, metrics: Metrics
-    ) -> None:
+    def __init__(self, core: Core, config: NodeConfig) -> None:
         self._core = core
         self._config = config
-        self._prover = prover
-        self._beneficiary = beneficiary
-        self._metrics = metrics
         self._waiting_since: float | None = None
         self._passed_over: frozenset[Field] = frozenset()
 
@@ -49,28 +35,29 @@ class Assembler:
         """Loop. What fails is tried again later and later, with fewer and fewer bundles."""
         failures = 0
         while True:
-            epoch = await self._unproven()
+            await self._core.assemble.wait(await self._time_to_close())
             try:
-                if epoch is not None:
-                    await self._prove(epoch)
-                    failures = 0
-                    continue
-                await self._core.assemble.wait(await self._time_to_close())
                 if await self._time_to_close() <= 0:
                     await self._build()
-            except (EpochNotBuilt, ProvingFailed) as error:
+                    failures = 0
+            except EpochNotBuilt as error:
                 failures += 1
-                log.error("epoch failed", epoch=epoch, failures=failures, cause=str(error))
+                log.error("epoch failed", failures=failures, cause=str(error))
                 pause = self._config.retry_wait * 2 ** (failures - 1)
                 await asyncio.sleep(min(pause, LONGEST_RETRY_SECONDS))
 
-    async def _unproven(self) -> int | None:
-        rows = await self._core.store.run(self._core.store.epochs, self._core.ledger.confirmed_id + 1)
-        return next((row.id for row in rows if row.status == EpochStatus.ASSIGNED), None)
+    async def _are_provers_busy(self) -> bool:
+        store = self._core.store
+        unproven = await store.run(store.unproven, self._core.ledger.confirmed_id + 1)
+        return len(unproven) >= self._config.prover_workers
 
     async def _time_to_close(self) -> float:
         """Seconds until the next epoch closes; 0 when it must."""
-        if self._core.in_flight >= self._config.epochs_in_flight or await self._core.is_blocked():
+        if (
+            self._core.in_flight >= self._config.epochs_in_flight
+            or await self._are_provers_busy()
+            or await self._core.is_blocked()
+        ):
             return IDLE_SECONDS
         situation = await self._situation()
         if not situation.items and not situation.bundles:
@@ -138,6 +125,7 @@ class Assembler:
             core.ledger.append(result)
             core.results[result.words.header.epoch_id] = result
             core.pool.remove(built.bundles)
+        core.prove.set()
         log.info(
             "epoch built",
             epoch=result.words.header.epoch_id,
@@ -155,37 +143,3 @@ class Assembler:
             cause = f"{EpochNotBuilt.__name__}: {type(error).__name__}: {error}"
             await self._core.suspect([bundle.id for bundle in situation.bundles], cause)
             raise EpochNotBuilt(cause) from error
-
-    async def _prove(self, epoch: int) -> None:
-        core = self._core
-        result: EpochResult | None = core.results.get(epoch)
-        if result is None:
-            return
-        await core.store.run(core.store.set_transactions_status, epoch, TransactionStatus.PROVING)
-        begun = monotonic()
-        try:
-            proof = await self._try_to_prove(result)
-        except ProvingFailed as error:
-            async with core.lock:
-                if core.results.get(epoch) is result:
-                    await core.reject(result, f"{ProvingFailed.__name__}: {error}")
-            raise
-        seconds = monotonic() - begun
-        self._metrics.proving_seconds.observe(seconds)
-        async with core.lock:
-            # Abandoned in the meantime: the proof is of something that no longer exists.
-            if core.results.get(epoch) is not result:
-                return
-            await core.store.run(core.store.save_proof, epoch, proof)
-        log.info("epoch proof made", epoch=epoch, seconds=round(seconds, 2))
-        core.submit.set()
-
-    async def _try_to_prove(self, result: EpochResult) -> bytes:
-        try:
-            witness = await asyncio.to_thread(lambda: json.dumps(result.witness(self._beneficiary)).encode())
-            return await self._prover.prove(f"rollup{len(result.words.lanes)}", witness)
-        except ProvingFailed:
-            raise
-        except Exception as error:
-            log.exception("proving failed")
-            raise ProvingFailed(f"{type(error).__name__}: {error}") from error

@@ -70,6 +70,7 @@ class Core:
     trials: Trials = dataclasses.field(default_factory=Trials)
     lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     assemble: Signal = dataclasses.field(default_factory=Signal)
+    prove: Signal = dataclasses.field(default_factory=Signal)
     submit: Signal = dataclasses.field(default_factory=Signal)
     follow: Signal = dataclasses.field(default_factory=Signal)
 

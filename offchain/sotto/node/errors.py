@@ -184,3 +184,10 @@ class EpochNotBuilt(NodeError):
     """The bundles that wait give no epoch, for a cause that no rule of admission names."""
 
     status = 500
+class ProverUnavailable(NodeError):
+    """No worker can be had, or what they return does not verify; the same job may succeed later."""
+
+    status = 503
+    hint = "See the prover's workers and their logs; no transaction is lost."
+
+

@@ -36,13 +36,15 @@ class TransactionStatus(StrEnum):
 
 
 class EpochStatus(StrEnum):
-    """Life of an epoch: lanes chosen; proof made; transaction to L1 signed and stored; proven on L1."""
+    """Life of an epoch: lanes chosen; given to a prover; proof made; transaction to L1 signed and stored;
+    proven on L1."""
 
     ASSIGNED = "assigned"
     PROVEN = "proven"
     COMMITTED = "committed"
     CONFIRMED = "confirmed"
 
+    PENDING = "pending"
 
 # SQLite numbers rows by itself for INTEGER keys only.
 _SERIAL = BigInteger().with_variant(Integer(), "sqlite")
@@ -93,7 +95,7 @@ class EpochRow(SQLModel, table=True):
 
     __tablename__ = "epochs"
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    status: str = Field(default=EpochStatus.ASSIGNED, index=True)
+    status: str = Field(default=EpochStatus.PENDING, index=True)
     lanes: int
     words: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     state: int = Field(sa_column=Column(Natural, nullable=False))

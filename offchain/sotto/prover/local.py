@@ -6,20 +6,12 @@ import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Protocol
 
 from sotto.crypto.errors import CryptoError
 from sotto.node.errors import ProvingFailed
 from sotto.prover import worker
 
 logger = logging.getLogger(__name__)
-
-
-class Prover(Protocol):
-    """Makes proofs of rollup circuits."""
-
-    async def prove(self, circuit: str, witness: bytes) -> bytes:
-        """The proof, 256 bytes in EVM order. Raises ProvingFailed."""
 
 
 class LocalProver:

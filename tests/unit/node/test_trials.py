@@ -14,6 +14,7 @@ from sotto.node.config import NodeConfig
 from sotto.node.errors import ProvingFailed
 from sotto.node.metrics import Metrics
 from sotto.node.pool import Bundle
+from sotto.node.proving import Proving
 from sotto.node.tables import EpochStatus
 from sotto.node.trials import Trials
 from sotto.protocol.field import Field, field_to_json
@@ -59,10 +60,12 @@ async def is_busy(world: World) -> bool:
 
 
 async def run_until_empty(world: World, prover: PickyProver) -> None:
-    """Let the assembler work until nothing waits."""
+    """Let epochs be built and proven until nothing waits."""
     config = NodeConfig(deployment="x", epoch_wait=0, retry_wait=0)
-    assembler = Assembler(world.core, config, prover, bytes(20), Metrics())
-    tasks = [asyncio.create_task(assembler.run()), asyncio.create_task(confirm(world))]
+    assembler = Assembler(world.core, config)
+    proving = Proving(world.core, config, prover, bytes(20), Metrics())
+    loops = (assembler.run(), proving.run(), confirm(world))
+    tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         async with asyncio.timeout(60):
             while await is_busy(world):

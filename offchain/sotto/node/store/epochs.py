@@ -24,6 +24,21 @@ class EpochStore(StoreBase):
             assign(session, epoch, lanes)
             session.commit()
 
+    def unproven(self, start: int) -> Sequence[int]:
+        """Ids of the epochs from `start` on that have no proof, in order."""
+        with self._session() as session:
+            statement = select(EpochRow.id).where(
+                EpochRow.id >= start,
+                col(EpochRow.status).in_([EpochStatus.PENDING, EpochStatus.ASSIGNED]),
+            )
+            return session.exec(statement.order_by(col(EpochRow.id))).all()
+
+    def begin_proving(self, epoch: int) -> None:
+        """A prover gets the epoch."""
+        with self._session() as session:
+            session.get_one(EpochRow, epoch).status = EpochStatus.ASSIGNED
+            session.commit()
+
     def save_proof(self, epoch: int, proof: bytes) -> None:
         """The epoch's proof is made."""
         with self._session() as session:
