@@ -32,7 +32,7 @@ def chain_of(hardfork: str, *arguments: str) -> Iterator[LocalChain]:
             assert process.poll() is None, "anvil ended"
             assert time.monotonic() < deadline, "anvil does not answer"
             time.sleep(0.05)
-        yield LocalChain(url, web3)
+        yield LocalChain(url, web3, process.pid)
     finally:
         process.terminate()
         process.wait(10)

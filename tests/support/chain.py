@@ -8,15 +8,16 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import rlp
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 
 from sotto.protocol.trees import genesis
@@ -49,14 +50,34 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class LocalChain:
-    """A running anvil."""
+    """A running anvil with its process id."""
 
     url: str
     web3: Web3
+    process_id: int
 
     def mine(self, blocks: int = 1) -> None:
         """Add empty blocks."""
         self.web3.provider.make_request("anvil_mine", [hex(blocks)])  # type: ignore[arg-type]
+
+    def transactions(self, depth: int) -> list[bytes]:
+        """The signed transactions of the last blocks, oldest first."""
+        head = self.web3.eth.block_number
+        return [
+            bytes.fromhex(self.request("eth_getRawTransactionByHash", [digest.to_0x_hex()])[2:])
+            for number in range(head - depth + 1, head + 1)
+            for digest in cast(list[HexBytes], self.web3.eth.get_block(number)["transactions"])
+        ]
+
+    def reorganise(self, depth: int, transactions: Sequence[tuple[bytes, int]] = ()) -> None:
+        """Replace the last blocks by as many new ones.
+
+        Args:
+            transactions: what the new blocks hold: signed transactions, each with the place of its block from
+                0 on. One whose nonce does not fit is left out; whatever is not named is gone.
+        """
+        pairs = [["0x" + raw.hex(), place] for raw, place in transactions]
+        self.request("anvil_reorg", [depth, pairs])
 
     def request(self, method: str, parameters: list[Any]) -> Any:
         """Result of a JSON-RPC request. Raises AssertionError with the chain's error."""
@@ -79,7 +100,7 @@ def anvil(*arguments: str) -> Iterator[LocalChain]:
             assert process.poll() is None, "anvil ended"
             assert time.monotonic() < deadline, "anvil does not answer"
             time.sleep(0.05)
-        yield LocalChain(url, web3)
+        yield LocalChain(url, web3, process.pid)
     finally:
         process.terminate()
         process.wait(10)

@@ -82,6 +82,10 @@ class NodeProcess:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(30)
 
+    def has_ended(self) -> bool:
+        """Whether the process is gone, for whatever reason."""
+        return self._process is None or self._process.poll() is not None
+
     def exit_code(self) -> int:
         """Wait for the process to end by itself."""
         assert self._process is not None
