@@ -13,6 +13,7 @@ from sotto.protocol.poseidon2 import permute
 from sotto.protocol.poseidon2_constants import FIRST_ROUNDS, INTERNAL_DIAGONAL, LAST_ROUNDS, PARTIAL_ROUNDS
 from sotto.protocol.transaction import Kind, ProvenTransaction, transaction_to_json
 from sotto.protocol.trees import genesis
+from sotto.protocol.viewing import encode_viewing_key, incoming_of, outgoing_of
 from sotto.protocol.words import compute_m
 from tests.support.scenario import TOKEN, ClosedEpoch, Queued, Scenario, Signed
 
@@ -232,6 +233,23 @@ def addresses() -> object:
             {"owner": _hex(a.owner), "key": _bytes(a.key), "address": encode_address(a, _domain())}
             for a in cases
         ],
+    }
+
+
+def viewing_keys() -> object:
+    """Viewing keys as text."""
+    viewing = _wallet().viewing
+    return {
+        "domain": byte_word_to_json(to_byte_word(_domain())),
+        "owner": _hex(viewing.owner),
+        "incoming_public": _bytes(viewing.incoming_public),
+        "first_key": [_hex(viewing.first_key.x), _hex(viewing.first_key.y)],
+        "nullifier_key": _hex(viewing.nullifier_key),
+        "incoming": _bytes(viewing.incoming),
+        "outgoing": _bytes(viewing.outgoing),
+        "incoming_viewing_key": encode_viewing_key(incoming_of(viewing)),
+        "outgoing_viewing_key": encode_viewing_key(outgoing_of(viewing)),
+        "full_viewing_key": encode_viewing_key(viewing),
     }
 
 
@@ -465,6 +483,7 @@ FILES: Mapping[str, Callable[[], object]] = {
     "eddsa": eddsa,
     "notes": note_values,
     "address": addresses,
+    "viewing-keys": viewing_keys,
     "ciphertext": ciphertexts,
     "transaction": transactions,
     "epoch": epochs,

@@ -25,6 +25,10 @@ class IntegerOutOfRange(EncodingError):
     """An integer does not fit the width of its type."""
 
 
+class TextMalformed(EncodingError):
+    """Text is not bech32m: wrong prefix, characters, length, checksum or padding."""
+
+
 class JsonMalformed(EncodingError):
     """JSON has a missing or unknown key, or a value of another form than the specification's."""
 
@@ -74,6 +78,10 @@ class SignatureNotCanonical(KeyRejected):
 
 class SignatureInvalid(ProtocolError):
     """An EdDSA signature does not verify."""
+
+
+class ViewingKeyInvalid(ProtocolError):
+    """Text is not a viewing key: wrong prefix, characters, length, checksum, version or content."""
 
 
 class AddressInvalid(ProtocolError):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sotto.protocol import address, ciphertext, keys
+from sotto.protocol import address, bech32m, ciphertext, keys
 from sotto.protocol.address import Address, decode_address, encode_address
 from sotto.protocol.errors import (
     AddressInvalid,
@@ -18,9 +18,19 @@ from sotto.protocol.errors import (
     SeedLengthWrong,
     SharedSecretIsZero,
     SignatureNotCanonical,
+    ViewingKeyInvalid,
     WordLengthWrong,
 )
-from sotto.protocol.field import MODULUS, Field
+from sotto.protocol.field import MODULUS, Field, encode_field
+from sotto.protocol.viewing import (
+    IncomingViewingKey,
+    OutgoingViewingKey,
+    ViewingKey,
+    decode_viewing_key,
+    encode_viewing_key,
+    incoming_of,
+    outgoing_of,
+)
 
 DOMAIN = 0xABCDEF << 224
 OTHER = 0xABCDEE << 224
@@ -131,6 +141,77 @@ def test_address_owner_must_be_canonical() -> None:
     text = encode_address(Address(Field(MODULUS), bytes(32)), DOMAIN)
     with pytest.raises(AddressInvalid, match="field"):
         decode_address(text, DOMAIN)
+
+
+VIEWING_KEYS = {"incoming": incoming_of(VIEWING), "outgoing": outgoing_of(VIEWING), "full": VIEWING}
+each_viewing_key = pytest.mark.parametrize("key", VIEWING_KEYS.values(), ids=VIEWING_KEYS)
+
+
+@each_viewing_key
+def test_viewing_key_round_trips_and_hides_what_it_does_not_hold(key: ViewingKey) -> None:
+    text = encode_viewing_key(key)
+    assert decode_viewing_key(text) == decode_viewing_key(text.upper()) == key
+    payload = bech32m.decode(text[:8], (len(text) - 15) * 5 // 8, text)
+    secrets = {
+        "account": (WALLET.account_seed, False),
+        "nullifier": (encode_field(VIEWING.nullifier_key), key is VIEWING),
+        "incoming": (VIEWING.incoming, not isinstance(key, OutgoingViewingKey)),
+        "outgoing": (VIEWING.outgoing, not isinstance(key, IncomingViewingKey)),
+    }
+    for secret, held in secrets.values():
+        assert (secret in payload) == held
+        assert repr(secret) not in repr(key)
+
+
+def test_viewing_keys_name_one_address() -> None:
+    assert incoming_of(VIEWING).address == outgoing_of(VIEWING).address == ADDRESS
+
+
+@each_viewing_key
+@given(data=st.data())
+def test_damaged_viewing_key_is_refused(key: ViewingKey, data: st.DataObject) -> None:
+    text = encode_viewing_key(key)
+    places = data.draw(st.sets(st.integers(9, len(text) - 1), min_size=1, max_size=4))
+    changed = "".join(
+        data.draw(st.sampled_from([c for c in ALPHABET if c != old])) if i in places else old
+        for i, old in enumerate(text)
+    )
+    with pytest.raises(ViewingKeyInvalid):
+        decode_viewing_key(changed)
+
+
+def _fvk(*words: bytes, version: int = 1) -> str:
+    return bech32m.encode("sottofvk", bytes([version]) + bytes(31) + b"".join(words))
+
+
+KEY_WORDS = encode_field(VIEWING.first_key.x), encode_field(VIEWING.first_key.y)
+ONE = encode_field(Field(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("", "begins with"),
+        (TEXT, "begins with"),
+        (encode_viewing_key(VIEWING)[:-1], "characters"),
+        (encode_viewing_key(VIEWING).replace("sottofvk", "sottoivk"), "characters"),
+        (_fvk(*KEY_WORDS, ONE, ONE, ONE, version=2), "version 2"),
+        (_fvk(*KEY_WORDS, bytes(32), ONE, ONE), "SecretIsZero"),
+        (_fvk(*KEY_WORDS, MODULUS.to_bytes(32), ONE, ONE), "NonCanonicalField"),
+        (_fvk(bytes(32), ONE, ONE, ONE, ONE), "PointIsIdentity"),
+        (_fvk(ONE, ONE, ONE, ONE, ONE), "PointNotOnCurve"),
+        (bech32m.encode("sottoivk", bytes([1]) + bytes(31) + b"\xff" * 64), "NonCanonicalField"),
+    ],
+)
+def test_viewing_keys_that_are_none(text: str, cause: str) -> None:
+    with pytest.raises(ViewingKeyInvalid, match=cause):
+        decode_viewing_key(text)
+
+
+@given(st.text(max_size=400) | st.text("sotivkf1qp", max_size=200))
+def test_any_text_is_no_viewing_key(text: str) -> None:
+    with pytest.raises(ViewingKeyInvalid):
+        decode_viewing_key(text)
 
 
 SECRET = VIEWING.incoming
