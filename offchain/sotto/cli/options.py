@@ -11,13 +11,12 @@ import click
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from sotto.cli import places
 from sotto.cli.output import Output
 from sotto.wallet.wallet import Connection
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-DEFAULT_NODE: Final = "http://127.0.0.1:8600"
-DEFAULT_WALLET: Final = Path.home() / ".sotto" / "wallet.json"
 PASSWORD_VARIABLE: Final = "SOTTO_WALLET_PASSWORD"  # noqa: S105 - a name
 L1_KEY_VARIABLE: Final = "SOTTO_L1_KEY"
 
@@ -34,23 +33,56 @@ def json_option(command: Command) -> Command:
     return cast(Command, wrapped)
 
 
+def _resolve_wallet(_context: click.Context, _option: click.Parameter, value: str | None) -> Path:
+    return places.wallet_path(value)
+
+
+def _complete_wallets(_context: click.Context, _option: click.Parameter, start: str) -> list[str]:
+    return [name for name in places.wallet_names() if name.startswith(start)]
+
+
+def _complete_networks(_context: click.Context, _option: click.Parameter, start: str) -> list[str]:
+    return [name for name in places.load_profile().networks if name.startswith(start)]
+
+
 wallet_option = click.option(
     "--wallet",
     "path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="NAME|FILE",
     envvar="SOTTO_WALLET",
-    default=DEFAULT_WALLET,
-    show_default=True,
-    help="Wallet file.",
+    callback=_resolve_wallet,
+    shell_complete=_complete_wallets,
+    help="Name of a wallet or path of its file; by default the one of `sotto wallet use`.",
 )
 password_option = click.option(
     "--password-file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=f"File with the wallet's password; else {PASSWORD_VARIABLE}, else a prompt.",
 )
-node_option = click.option(
-    "--node", envvar="SOTTO_NODE", default=DEFAULT_NODE, show_default=True, help="Address of the node API."
+network_option = click.option(
+    "--network",
+    envvar="SOTTO_NETWORK",
+    shell_complete=_complete_networks,
+    help="Name of a network, see `sotto network`; by default that of the wallet.",
 )
+_node_address_option = click.option(
+    "--node",
+    envvar="SOTTO_NODE",
+    help=f"Address of the node API; by default that of the network, else {places.DEFAULT_NODE}.",
+)
+
+
+def node_option(command: Command) -> Command:
+    """Add --node and --network, and hand the command the address of its `node`."""
+
+    @functools.wraps(command)
+    def wrapped(node: str | None, network: str | None, **arguments: Any) -> Any:
+        found = node or places.network_of(arguments.get("path"), network).node
+        return command(node=found, **arguments)
+
+    return cast(Command, _node_address_option(network_option(wrapped)))
+
+
 l1_option = click.option(
     "--l1", envvar="SOTTO_L1", help="JSON-RPC endpoint of L1; without it the node is believed about L1."
 )
@@ -71,22 +103,35 @@ class Access:
 
 
 def access_options(command: Command) -> Command:
-    """Add wallet file, password, node and L1, and hand the command its `access`."""
+    """Add wallet, password, node, network and L1, and hand the command its `access`."""
 
     @functools.wraps(command)
     def wrapped(
         path: Path,
         password_file: Path | None,
-        node: str,
+        node: str | None,
+        network: str | None,
         l1: str | None,
         l1_key_file: Path | None,
         **arguments: Any,
     ) -> Any:
-        connection = Connection(node, l1=l1, l1_account=read_l1_account(l1_key_file))
+        known = places.network_of(path, network) if network or node is None else None
+        connection = Connection(
+            node or (known.node if known else places.DEFAULT_NODE),
+            l1=l1 or (known.l1 if known else None),
+            l1_account=read_l1_account(l1_key_file),
+        )
         return command(access=Access(path, password_file, connection), **arguments)
 
     added: Any = wrapped
-    for option in (l1_key_option, l1_option, node_option, password_option, wallet_option):
+    for option in (
+        l1_key_option,
+        l1_option,
+        network_option,
+        _node_address_option,
+        password_option,
+        wallet_option,
+    ):
         added = option(added)
     return cast(Command, added)
 

@@ -7,8 +7,10 @@ import click
 
 import sotto
 from sotto.cli import codes
+from sotto.cli.completion import completion
 from sotto.cli.demo import demo
 from sotto.cli.keys import keys
+from sotto.cli.networks import network
 from sotto.cli.node import node
 from sotto.cli.options import json_option
 from sotto.cli.output import Output
@@ -47,6 +49,8 @@ cli.add_command(wallet)
 cli.add_command(node)
 cli.add_command(keys)
 cli.add_command(demo)
+cli.add_command(network)
+cli.add_command(completion)
 
 
 def main() -> None:

@@ -1,12 +1,11 @@
 """`sotto wallet`: keys, payments, deposits and withdrawals."""
 
-import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from sotto.cli.account import account
+from sotto.cli.networks import list_wallets, use_wallet
 from sotto.cli.options import (
     Access,
     access_options,
@@ -19,23 +18,22 @@ from sotto.cli.options import (
     wallet_option,
 )
 from sotto.cli.output import Output
+from sotto.cli.places import bind_wallet
 from sotto.cli.qr import terminal_code, write_png
-from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
-from sotto.protocol.l1 import compute_domain
-from sotto.wallet import (
-    SyncWallet,
-    account_signer,
-    create_wallet,
-    create_wallet_from_l1,
-    keyfile,
-    parse_amount,
+from sotto.cli.session import (
+    HISTORY_COLUMNS,
+    MAX_FEE_HELP,
+    action_line,
+    address_in,
+    deployment_of,
+    known_assets,
+    opened_wallet,
+    read_amount,
+    refuse_existing,
 )
-from sotto.wallet.amounts import Asset
-from sotto.wallet.client import NodeClient
-from sotto.wallet.errors import NodeUnreachable, WalletExists, WrongDeployment
-from sotto.wallet.messages import NodeStatus
-from sotto.wallet.state import Action
-from sotto.wallet.wallet import Payment, address_of
+from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
+from sotto.wallet import account_signer, create_wallet, create_wallet_from_l1
+from sotto.wallet.wallet import Payment
 
 
 @click.group()
@@ -43,24 +41,9 @@ def wallet() -> None:
     """A wallet: private balance, payments, deposits from and withdrawals to L1."""
 
 
-def _deployment(node: str) -> tuple[int, bytes]:
-    """Chain id and rollup address that a node serves."""
-
-    async def ask() -> NodeStatus:
-        async with NodeClient(node) as client:
-            return await client.status()
-
-    status = asyncio.run(ask())
-    rollup = bytes.fromhex(status.rollup[2:])
-    if compute_domain(status.chain_id, rollup) != status.domain:
-        raise WrongDeployment("the node's domain is not that of its rollup address")
-    return status.chain_id, rollup
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists():
-        raise WalletExists(f"{path} exists")
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+wallet.add_command(account)
+wallet.add_command(list_wallets)
+wallet.add_command(use_wallet)
 
 
 @wallet.command()
@@ -84,8 +67,8 @@ def new(
 
     The words are shown once. Whoever has them owns the funds; without them and the file nobody has.
     """
-    _refuse_existing(path)
-    chain_id, rollup = _deployment(node)
+    refuse_existing(path)
+    chain_id, rollup = deployment_of(node)
     if from_l1:
         account = read_l1_account(l1_key_file)
         if account is None:
@@ -96,7 +79,8 @@ def new(
     else:
         password = read_password(password_file, confirm=True)
         words = create_wallet(path, password, chain_id, rollup)
-    address = _address(path, password)
+    bind_wallet(path, click.get_current_context().params["network"])
+    address = address_in(path, password)
     lines = [f"wallet   {path}", f"address  {address}"]
     lines.append(f"rollup   0x{rollup.hex()} on chain {chain_id}")
     if words:
@@ -127,15 +111,16 @@ def restore(
     path: Path, password_file: Path | None, node: str, phrase_file: Path | None, output: Output
 ) -> None:
     """Make the wallet file again from its words. `sync` then finds notes and history."""
-    _refuse_existing(path)
-    chain_id, rollup = _deployment(node)
+    refuse_existing(path)
+    chain_id, rollup = deployment_of(node)
     if phrase_file is not None:
         phrase = phrase_file.read_text()
     else:
         phrase = click.prompt("Words", hide_input=True, err=True)
     password = read_password(password_file, confirm=True)
     create_wallet(path, password, chain_id, rollup, phrase=phrase)
-    address = _address(path, password)
+    bind_wallet(path, click.get_current_context().params["network"])
+    address = address_in(path, password)
     output.result({"wallet": str(path), "address": address}, [f"wallet   {path}", f"address  {address}"])
 
 
@@ -149,7 +134,7 @@ def restore(
 @json_option
 def address(path: Path, password_file: Path | None, qr: bool, png: Path | None, output: Output) -> None:
     """Show the address that others send to."""
-    shown = _address(path, read_password(password_file))
+    shown = address_in(path, read_password(password_file))
     output.result({"address": shown}, [shown])
     # Upper case is an address too, and makes the code a third smaller.
     if png is not None:
@@ -158,35 +143,16 @@ def address(path: Path, password_file: Path | None, qr: bool, png: Path | None, 
         click.echo(terminal_code(shown.upper()))
 
 
-def _address(path: Path, password: str) -> str:
-    return address_of(keyfile.read(path, password))
-
-
-@contextmanager
-def _opened(output: Output, access: Access) -> Iterator[SyncWallet]:
-    password = read_password(access.password_file)
-    with (
-        output.progress() as report,
-        SyncWallet(access.path, password, access.connection, progress=report) as opened,
-    ):
-        yield opened
-
-
-def _amount(opened: SyncWallet, text: str, asset: str) -> tuple[Asset, int]:
-    found = opened.asset(asset)
-    return found, parse_amount(text, found.decimals)
-
-
 @wallet.command()
 @access_options
 @click.option("--offline", is_flag=True, help="Show what the last sync saw, without asking the node.")
 @json_option
 def balance(offline: bool, output: Output, access: Access) -> None:
     """Show what this wallet has, after a sync."""
-    with _opened(output, access) as opened:
+    with opened_wallet(output, access) as opened:
         if not offline:
             opened.sync()
-        assets = _assets(opened, offline)
+        assets = known_assets(opened, offline)
         balances, epoch = opened.balances(), opened.epoch
     data = {"epoch": epoch, "balances": balance_data(balances, assets)}
     columns = ["asset", "available", "coming in", "going out"]
@@ -203,7 +169,7 @@ def balance(offline: bool, output: Output, access: Access) -> None:
 @json_option
 def sync(rescan: bool, output: Output, access: Access) -> None:
     """Follow the chain: read new epochs, check them, find notes."""
-    with _opened(output, access) as opened:
+    with opened_wallet(output, access) as opened:
         report = opened.sync(rescan=rescan)
     checked = "compared with L1's record" if report.checked_on_l1 else "not compared with L1 (give --l1)"
     output.result(
@@ -227,20 +193,14 @@ def deposit(
     Depositor, asset and amount are public on L1. A payment soon after, or a withdrawal of the same amount,
     can be linked to it.
     """
-    with _opened(output, access) as opened:
-        found, value = _amount(opened, amount, asset)
+    with opened_wallet(output, access) as opened:
+        found, value = read_amount(opened, amount, asset)
         made = opened.deposit(found.symbol, value, receiver)
         action = opened.wait(made.action.number) if wait else made.action
         assets = opened.assets()
     data = action_data(action, assets) | {"l1": receipt_data(made.receipt)}
     paid = f"L1 transaction {made.receipt.hash}, {made.receipt.gas:,} gas"
-    output.result(data, [_line(action, assets), paid])
-
-
-_MAX_FEE = (
-    "Refuse to pay more than this, in units of the fee asset. By default 5% of the amount if the fee is in "
-    "its asset, at least 0.001 ETH in ETH, and nothing in other tokens."
-)
+    output.result(data, [action_line(action, assets), paid])
 
 
 @wallet.command()
@@ -250,7 +210,7 @@ _MAX_FEE = (
 @click.argument("receiver")
 @click.option("--and", "second", nargs=2, metavar="AMOUNT ADDRESS", help="A second receiver.")
 @click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
-@click.option("--max-fee", help=_MAX_FEE)
+@click.option("--max-fee", help=MAX_FEE_HELP)
 @click.option("--wait", is_flag=True, help="Return when the payment is proven on L1.")
 @json_option
 def send(
@@ -265,16 +225,16 @@ def send(
     access: Access,
 ) -> None:
     """Pay AMOUNT of ASSET privately to RECEIVER, a Sotto address."""
-    with _opened(output, access) as opened:
-        found, value = _amount(opened, amount, asset)
+    with opened_wallet(output, access) as opened:
+        found, value = read_amount(opened, amount, asset)
         payments = [Payment(receiver, value)]
         if second:
-            payments.append(Payment(second[1], _amount(opened, second[0], asset)[1]))
-        limit = None if max_fee is None else _amount(opened, max_fee, fee_asset)[1]
+            payments.append(Payment(second[1], read_amount(opened, second[0], asset)[1]))
+        limit = None if max_fee is None else read_amount(opened, max_fee, fee_asset)[1]
         action = opened.send(found.symbol, payments, fee_asset=fee_asset, max_fee=limit)
         action = opened.wait(action.number) if wait else action
         assets = opened.assets()
-    output.result(action_data(action, assets), [_line(action, assets)])
+    output.result(action_data(action, assets), [action_line(action, assets)])
 
 
 @wallet.command()
@@ -283,7 +243,7 @@ def send(
 @click.argument("asset")
 @click.argument("recipient")
 @click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
-@click.option("--max-fee", help=_MAX_FEE)
+@click.option("--max-fee", help=MAX_FEE_HELP)
 @click.option("--wait", is_flag=True, help="Return when it can be claimed.")
 @json_option
 def withdraw(
@@ -300,13 +260,13 @@ def withdraw(
 
     Recipient, asset and amount are public on L1.
     """
-    with _opened(output, access) as opened:
-        found, value = _amount(opened, amount, asset)
-        limit = None if max_fee is None else _amount(opened, max_fee, fee_asset)[1]
+    with opened_wallet(output, access) as opened:
+        found, value = read_amount(opened, amount, asset)
+        limit = None if max_fee is None else read_amount(opened, max_fee, fee_asset)[1]
         action = opened.withdraw(found.symbol, value, recipient, fee_asset=fee_asset, max_fee=limit)
         action = opened.wait(action.number) if wait else action
         assets = opened.assets()
-    output.result(action_data(action, assets), [_line(action, assets)])
+    output.result(action_data(action, assets), [action_line(action, assets)])
 
 
 @wallet.command()
@@ -314,7 +274,7 @@ def withdraw(
 @json_option
 def claim(output: Output, access: Access) -> None:
     """Have L1 pay all proven withdrawals of this wallet. Needs --l1 and an L1 key."""
-    with _opened(output, access) as opened:
+    with opened_wallet(output, access) as opened:
         opened.sync()
         paid = [(action, opened.claim(action)) for action in opened.claimable()]
         assets = opened.assets()
@@ -323,7 +283,7 @@ def claim(output: Output, access: Access) -> None:
         for action, receipt in paid
     ]
     rows = [action_row(action, assets) for action, _ in paid]
-    output.table(data, _COLUMNS, rows, "nothing to claim: a withdrawal must be proven first")
+    output.table(data, HISTORY_COLUMNS, rows, "nothing to claim: a withdrawal must be proven first")
 
 
 @wallet.command()
@@ -332,26 +292,10 @@ def claim(output: Output, access: Access) -> None:
 @json_option
 def history(offline: bool, output: Output, access: Access) -> None:
     """Show what this wallet did and received, oldest first."""
-    with _opened(output, access) as opened:
+    with opened_wallet(output, access) as opened:
         if not offline:
             opened.sync()
-        assets = _assets(opened, offline)
+        assets = known_assets(opened, offline)
         actions = opened.history()
     rows = [action_row(action, assets) for action in actions]
-    output.table([action_data(action, assets) for action in actions], _COLUMNS, rows, "nothing yet")
-
-
-_COLUMNS = ["#", "what", "amount", "fee", "status", "epoch", "with"]
-
-
-def _assets(opened: SyncWallet, offline: bool) -> dict[int, Asset]:
-    try:
-        return dict(opened.assets())
-    except NodeUnreachable:
-        if not offline:
-            raise
-        return {}
-
-
-def _line(action: Action, assets: Mapping[int, Asset]) -> str:
-    return "  ".join(cell for cell in action_row(action, assets) if cell)
+    output.table([action_data(action, assets) for action in actions], HISTORY_COLUMNS, rows, "nothing yet")

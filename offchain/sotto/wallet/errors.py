@@ -41,6 +41,18 @@ class WalletLocked(WalletError):
     hint = "open the wallet with its password first"
 
 
+class ViewOnlyWallet(WalletLocked):
+    """The wallet has viewing keys only, or not the one that sees what was asked for. It cannot spend."""
+
+    hint = "use the wallet that holds the seed; `sotto wallet view-key` there exports other viewing keys"
+
+
+class ViewingKeyRejected(WalletError):
+    """The text is no viewing key, or the key belongs to another deployment."""
+
+    hint = "copy the whole key again, and name a node of its deployment with --node"
+
+
 class WrongPassword(WalletError):
     """The password does not open the wallet file."""
 
@@ -63,6 +75,24 @@ class UnsupportedVersion(WalletError):
     """The file was written by a newer release."""
 
     hint = "update sotto"
+
+
+class WalletNameInvalid(WalletError):
+    """A name of a wallet or network has other characters than letters, digits, - and _, or is too long."""
+
+    hint = "use 1 to 32 letters, digits, - and _; a path of a file has a / in it"
+
+
+class NetworkUnknown(WalletError):
+    """No network of this name is configured."""
+
+    hint = "`sotto network list` shows the networks, `sotto network add` adds one"
+
+
+class ProfileInvalid(WalletError):
+    """The file with the chosen wallet and the networks cannot be read or is no such file."""
+
+    hint = "correct the file or move it away; wallets are not in it"
 
 
 class PhraseRejected(WalletError):

@@ -58,7 +58,15 @@ def node_url(node: RecordedNode) -> Iterator[str]:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Sotto's folder of this test."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("SOTTO_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
     """Runs `sotto` with arguments; the environment has the wallet's password and nothing else of Sotto."""
 
     def run_command(*arguments: str, password: str | None = PASSWORD, **options: Any) -> Result:
