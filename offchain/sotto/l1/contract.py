@@ -1,7 +1,9 @@
 """What the typed contract classes share: calls whose failures have names."""
 
+from json import JSONDecodeError
 from typing import Any, cast
 
+from aiohttp import ClientError
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import AsyncWeb3
@@ -13,8 +15,15 @@ from web3.types import BlockIdentifier, TxParams
 from sotto.l1 import interface
 from sotto.l1.errors import DeploymentInvalid, L1Unavailable
 
-TRANSPORT_ERRORS = (OSError, TimeoutError, Web3Exception)
-"""What web3 and its transport raise; aiohttp's errors of connection are OSErrors."""
+TRANSPORT_ERRORS = (
+    OSError,
+    TimeoutError,
+    ClientError,
+    JSONDecodeError,
+    UnicodeDecodeError,
+    Web3Exception,
+)
+"""What web3 and its transport raise, also for a gateway's HTTP status and for an answer that is no JSON."""
 
 
 def translate(error: Exception) -> Exception:
