@@ -112,13 +112,18 @@ def build_contracts() -> None:
 
 
 def deploy(
-    chain: LocalChain, folder: Path, tokens: int = 0, parameters: dict[str, int] | None = None
+    chain: LocalChain,
+    folder: Path,
+    tokens: int = 0,
+    parameters: dict[str, int] | None = None,
+    sizes: Sequence[int] = SIZES,
 ) -> Path:
     """Deploy everything and write the deployment file.
 
     Args:
         tokens: so many test tokens are listed besides ETH.
         parameters: instead of the defaults of docs/spec/06-l1.md.
+        sizes: lanes of the epochs that there are verifiers for.
     """
     web3, times = chain.web3, {**PARAMETERS, **(parameters or {})}
     deployer = web3.eth.accounts[0]
@@ -134,7 +139,7 @@ def deploy(
         contracts[name] = {"address": address, "block": receipt["blockNumber"]}
         return address
 
-    verifiers = [create(f"DirectVerifier{n}", f"DirectVerifier{n}", f"DirectVerifier{n}") for n in SIZES]
+    verifiers = [create(f"DirectVerifier{n}", f"DirectVerifier{n}", f"DirectVerifier{n}") for n in sizes]
     nonce = web3.eth.get_transaction_count(deployer)
     queue, bridge, rollup = (_created(deployer, nonce + i) for i in range(3))
     create("L1Queue", "L1Queue", "L1Queue", bridge)
