@@ -6,9 +6,11 @@ from typing import Any
 
 import click
 
+from sotto.cli.node_keys import keys
 from sotto.cli.options import json_option, node_option
 from sotto.cli.output import Output
-from sotto.node.config import NodeConfig, load_config
+from sotto.cli.settings import config_options, read_config
+from sotto.node.config import load_config
 from sotto.wallet.client import NodeClient
 from sotto.wallet.messages import NodeStatus
 
@@ -18,52 +20,38 @@ def node() -> None:
     """A node: orders transactions, builds and proves epochs, serves wallets."""
 
 
-def _config_options(command: Any) -> Any:
-    options = (
-        click.option(
-            "--config", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="TOML file."
-        ),
-        click.option("--deployment", type=click.Path(path_type=Path), help="deployments/<chain id>.json."),
-        click.option("--l1-url", help="JSON-RPC of L1."),
-        click.option("--database", help="SQLAlchemy URL."),
-        click.option("--host", help="Address to listen on."),
-        click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on."),
-        click.option(
-            "--proposer-key-file",
-            type=click.Path(path_type=Path),
-            help="File with the key that pays L1; else SOTTO_PROPOSER_KEY.",
-        ),
-        click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"])),
-        click.option("--log-format", type=click.Choice(["console", "json"])),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @node.command()
-@_config_options
+@config_options
 def run(config: Path | None, **flags: Any) -> None:
-    """Run a node until it is stopped (Ctrl-C or SIGTERM).
+    """Run a node until it is stopped (Ctrl-C or SIGTERM; a second one ends it at once).
 
     Every setting can also be in the TOML file or in the environment as SOTTO_<NAME>; see `sotto node config`.
     """
     from sotto.node.app import run as run_node
 
-    run_node(load_config(config, **flags))
+    run_node(read_config(config, flags))
 
 
 @node.command("config")
-@_config_options
+@config_options
 @json_option
 def show_config(config: Path | None, output: Output, **flags: Any) -> None:
-    """Show the settings that `run` would use, and what each means. Secrets are not shown."""
+    """Show the settings that `run` would use, and where each came from. Secrets are not shown.
+
+    What each means is in `sotto node run --help`.
+    """
     settings = load_config(config, **flags)
-    shown = settings.model_dump(mode="json")
+    shown = {
+        name: {"value": value, "origin": settings.origin(name)} for name, value in settings.shown().items()
+    }
     rows = [
-        [name, str(shown[name]), field.description or ""] for name, field in NodeConfig.model_fields.items()
+        [name, "" if entry["value"] is None else str(entry["value"]), str(entry["origin"])]
+        for name, entry in shown.items()
     ]
-    output.table(shown, ["setting", "value", "meaning"], rows, "no settings")
+    output.table(shown, ["setting", "value", "from"], rows, "no settings")
+
+
+node.add_command(keys)
 
 
 @node.command()

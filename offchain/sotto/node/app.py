@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 import uvicorn
 from eth_typing import ChecksumAddress
-from eth_utils.address import is_address, to_checksum_address
+from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto import crypto
@@ -42,8 +42,6 @@ from sotto.protocol.l1 import compute_domain
 from sotto.prover.local import LocalProver
 
 log = structlog.get_logger(category="node")
-
-MOST_FEES = 8
 
 
 class _Server(uvicorn.Server):
@@ -95,7 +93,7 @@ class Node:
     async def _run(self, store: Store, prover: LocalProver, verifiers: dict[int, ChecksumAddress]) -> None:
         config, metrics = self.config, Metrics()
         account = config.account()
-        recipient = self._fee_recipient(account.address)
+        recipient = to_checksum_address(config.fee_recipient or account.address)
         ledger, results = await store.run(rebuild, store)
         core = Core(store, await self._policy(verifiers), tuple(verifiers), ledger, results)
         await core.fill_pool()
@@ -185,6 +183,7 @@ class Node:
         for contract in (self._rollup, self._queue, bridge):
             await contract.check_code()
         domain = compute_domain(chain_id, bytes.fromhex(self._rollup.address[2:]))
+        self.config.check_key(chain_id)
         if await self._rollup.domain() != domain:
             raise ConfigInvalid("the rollup computes another domain: is the node of the same version?")
         on_chain = await self._rollup.verifiers()
@@ -196,8 +195,8 @@ class Node:
         if not verifiers:
             raise ConfigInvalid("the deployment file names no verifier that the rollup has")
         unlisted = set(self.config.fees) - {asset.asset for asset in deployment.assets}
-        if unlisted or len(self.config.fees) > MOST_FEES:
-            raise ConfigInvalid(f"fees: at most {MOST_FEES} rows, of listed assets only; unlisted {unlisted}")
+        if unlisted:
+            raise ConfigInvalid(f"fees: the deployment does not list {sorted(unlisted)}")
         return verifiers
 
     async def _check_keys(self, prover: LocalProver, verifiers: dict[int, ChecksumAddress]) -> None:
@@ -226,14 +225,6 @@ class Node:
             overdue_age=max(0, parameters.forced_deadline - parameters.clock_window),
             max_lanes=max(verifiers),
         )
-
-    def _fee_recipient(self, proposer: ChecksumAddress) -> ChecksumAddress:
-        chosen = self.config.fee_recipient
-        if chosen is None:
-            return proposer
-        if not is_address(chosen):
-            raise ConfigInvalid(f"fee_recipient {chosen!r} is no address")
-        return to_checksum_address(chosen)
 
     def _server(self, queries: Queries) -> uvicorn.Server:
         config = self.config

@@ -20,6 +20,33 @@ class ConfigInvalid(NodeError):
     status = 500
 
 
+class PlainKeyRefused(NodeError):
+    """The proposer's key is not encrypted, on a chain where it guards money."""
+
+    status = 500
+    hint = "Make a keystore with `sotto node keys import`, or set `allow_plain_key` if that is meant."
+
+
+class KeystoreInvalid(NodeError):
+    """A file with an encrypted key cannot be read or written, or is none."""
+
+    status = 500
+    hint = "Make one with `sotto node keys new` or `sotto node keys import`."
+
+
+class KeystoreExists(KeystoreInvalid):
+    """A file is in the way, and a key is never overwritten."""
+
+    hint = "Choose another name, or move the file away."
+
+
+class PasswordWrong(NodeError):
+    """The password does not decrypt the proposer's key."""
+
+    status = 500
+    hint = "See proposer_password_file and SOTTO_PROPOSER_PASSWORD."
+
+
 class FeesMissing(NodeError):
     """The chain is not a local one, but transactions would be free, so anyone could fill all epochs."""
 
