@@ -1,10 +1,12 @@
 """`sotto wallet`: keys, payments, deposits and withdrawals."""
 
+import json
 from pathlib import Path
 
 import click
 
 from sotto.cli.account import account
+from sotto.cli.export import history_csv
 from sotto.cli.networks import list_wallets, use_wallet
 from sotto.cli.options import (
     Access,
@@ -33,6 +35,7 @@ from sotto.cli.session import (
 )
 from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
 from sotto.wallet import account_signer, create_wallet, create_wallet_from_l1
+from sotto.wallet.files import write_atomically
 from sotto.wallet.wallet import Payment
 
 
@@ -289,13 +292,28 @@ def claim(output: Output, access: Access) -> None:
 @wallet.command()
 @access_options
 @click.option("--offline", is_flag=True, help="Show what the last sync saw, without asking the node.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row for each payment.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the CSV or JSON to this file, readable for you only.",
+)
 @json_option
-def history(offline: bool, output: Output, access: Access) -> None:
-    """Show what this wallet did and received, oldest first."""
+def history(offline: bool, as_csv: bool, out: Path | None, output: Output, access: Access) -> None:
+    """Show what this wallet did and received, oldest first; --csv and --json export it."""
+    if as_csv == output.as_json and (as_csv or out):
+        raise click.UsageError("an export is either --csv or --json")
     with opened_wallet(output, access) as opened:
         if not offline:
             opened.sync()
         assets = known_assets(opened, offline)
         actions = opened.history()
-    rows = [action_row(action, assets) for action in actions]
-    output.table([action_data(action, assets) for action in actions], HISTORY_COLUMNS, rows, "nothing yet")
+    data = [action_data(action, assets) for action in actions]
+    if out is not None:
+        text = history_csv(actions, assets) if as_csv else json.dumps(data, indent=2) + "\n"
+        write_atomically(out, text.encode())
+        output.result({"file": str(out), "actions": len(actions)}, [f"{len(actions)} actions in {out}"])
+    elif as_csv:
+        click.echo(history_csv(actions, assets), nl=False)
+    else:
+        output.table(data, HISTORY_COLUMNS, [action_row(a, assets) for a in actions], "nothing yet")

@@ -168,6 +168,18 @@ class RecipientsInvalid(InputRejected):
     hint = "send to one or two addresses at a time"
 
 
+class PaymentUriInvalid(InputRejected):
+    """The text is no payment URI."""
+
+    hint = "copy the whole URI again, or ask the receiver for a new one"
+
+
+class PaymentUriExpired(PaymentUriInvalid):
+    """The receiver does not expect this payment any more."""
+
+    hint = "ask the receiver for a new request"
+
+
 class InsufficientFunds(InputRejected):
     """The spendable notes do not cover amount and fee.
 
