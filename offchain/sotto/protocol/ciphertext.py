@@ -40,7 +40,8 @@ def _okm(shared: bytes, epk: bytes, recipient: bytes, length: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=epk + recipient, info=_INFO).derive(shared)
 
 
-def _exchange(secret: bytes, public: bytes) -> bytes:
+def exchange(secret: bytes, public: bytes) -> bytes:
+    """The X25519 shared secret, 32 bytes. Raises SharedSecretIsZero."""
     try:
         return X25519PrivateKey.from_private_bytes(secret).exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError as error:
@@ -54,7 +55,7 @@ def public_key(secret: bytes) -> bytes:
 
 def note_randomness(esk: bytes, recipient: bytes) -> Field:
     """r of the note that `encrypt` describes: known before value and asset. Raises SharedSecretIsZero."""
-    return reduce(_okm(_exchange(esk, recipient), public_key(esk), recipient, 128)[64:])
+    return reduce(_okm(exchange(esk, recipient), public_key(esk), recipient, 128)[64:])
 
 
 def encrypt(
@@ -71,7 +72,7 @@ def encrypt(
     value = check_bits(value, 8 * _VALUE_BYTES)
     asset = check_bits(asset, 8 * _ASSET_BYTES)
     epk = public_key(esk)
-    okm = _okm(_exchange(esk, recipient), epk, recipient, 128)
+    okm = _okm(exchange(esk, recipient), epk, recipient, 128)
     plain = value.to_bytes(_VALUE_BYTES) + asset.to_bytes(_ASSET_BYTES) + reference
     box = ChaCha20Poly1305(okm[32:64]).encrypt(_NONCE, plain, None)
     return epk + okm[:_TAG_BYTES] + box, reduce(okm[64:])
@@ -86,7 +87,7 @@ def decrypt(secret: bytes, ciphertext: bytes) -> NotePlaintext:
     _check_length(ciphertext)
     recipient = public_key(secret)
     epk = ciphertext[:_KEY_BYTES]
-    return _open(ciphertext, _exchange(secret, epk), epk, recipient)
+    return _open(ciphertext, exchange(secret, epk), epk, recipient)
 
 
 def decrypt_as_sender(esk: bytes, recipient: bytes, ciphertext: bytes) -> NotePlaintext:
@@ -95,7 +96,7 @@ def decrypt_as_sender(esk: bytes, recipient: bytes, ciphertext: bytes) -> NotePl
     epk = public_key(esk)
     if ciphertext[:_KEY_BYTES] != epk:
         raise CiphertextNotForKey("another ephemeral key")
-    return _open(ciphertext, _exchange(esk, recipient), epk, recipient)
+    return _open(ciphertext, exchange(esk, recipient), epk, recipient)
 
 
 def _check_length(ciphertext: bytes) -> None:

@@ -100,6 +100,22 @@ class CiphertextNotForKey(ProtocolError):
     """The ciphertext does not open with this key."""
 
 
+class MemoTooLong(ProtocolError):
+    """A memo has at most 381 bytes of UTF-8."""
+
+
+class MemoNotForKey(ProtocolError):
+    """The attachment does not open with this key, or holds no memo."""
+
+
+class AttachmentSizeWrong(ProtocolError):
+    """An attachment has exactly 512 bytes."""
+
+
+class AttachmentMismatch(ProtocolError):
+    """The attachments of a request are not those that its transactions commit to."""
+
+
 # Trees (spec 02)
 
 
