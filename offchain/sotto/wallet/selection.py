@@ -1,9 +1,9 @@
-"""Coin selection: which notes pay, and which joins come before when two inputs do not suffice.
+"""Coin selection: which notes pay, and which joins and splits are needed for more notes and receivers.
 
-A transaction has two inputs and three outputs. More notes are joined first, by transactions that each name an
-output of the one before. A bundle is a row of such chains: in each, all members but the last pay nothing and
-are named by the next one, and the last pays the node's price for the whole chain. Pure: no keys, no state, no
-I/O.
+A transaction has two inputs and three outputs. More notes are joined first, and more receivers are paid
+first, by transactions that each name an output of the one before. A bundle is a row of such chains: in each,
+all members but the last pay nothing and are named by the next one, and the last pays the node's price for the
+whole chain. Pure: no keys, no state, no I/O.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 from sotto.wallet.errors import InsufficientFunds, TooManyNotes
 
 MAX_PAYMENTS = 2
+"""Receivers of one transaction, whose third output is change."""
 
 
 class Spendable(Protocol):
@@ -62,10 +63,11 @@ class Step(Generic[NoteT]):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a plan must do: one or two hidden payments, or a withdrawal, of one asset; or just pay the fee.
+    """What a plan must do: hidden payments, or a withdrawal, of one asset; or just pay the fee.
 
     Attributes:
         price: the node's fee for one transaction in `fee_asset`, 0 for none.
+        memos: numbers of the payments that have a memo: a transaction carries one.
     """
 
     asset: int
@@ -73,6 +75,7 @@ class Request:
     public_value: int
     price: int
     fee_asset: int
+    memos: frozenset[int] = frozenset()
 
     @property
     def target(self) -> int:
@@ -114,9 +117,7 @@ def _plan(
     ordered = sorted(notes, key=lambda note: (rank(note), note.value))
     steps = (_plan_one_asset if request.one_asset else _plan_two_assets)(request, ordered, rank)
     if len(steps) > max_steps:
-        cause = (
-            f"{len(steps)} transactions are needed to join the notes, and a bundle has at most {max_steps}"
-        )
+        cause = f"{len(steps)} transactions are needed, and a bundle has at most {max_steps}"
         raise TooManyNotes(_reachable(request, notes, max_steps), cause)
     return steps
 
@@ -124,37 +125,65 @@ def _plan(
 def _plan_one_asset(
     request: Request, notes: Sequence[NoteT], rank: Callable[[NoteT], int]
 ) -> list[Step[NoteT]]:
-    chosen = _choose(request.asset, request.target, request.price, 1, 2, notes, rank)
+    early, last = _groups(request)
+    chosen = _choose(request.asset, request.target, request.price, len(early) + 1, 2, notes, rank)
     steps: list[Step[NoteT]] = []
     heads = _reduce(chosen, 2, steps)
     if len(heads) == 1:
         heads = _sweep(heads, notes)
-    steps.append(_final(request, heads, request.price * (len(steps) + 1), None))
+    for group in early:
+        heads = [_split(heads, request, group, steps)]
+    steps.append(_final(request, heads, request.price * (len(steps) + 1), last))
     return steps
 
 
 def _plan_two_assets(
     request: Request, notes: Sequence[NoteT], rank: Callable[[NoteT], int]
 ) -> list[Step[NoteT]]:
-    # Two payments, change and fee change are four outputs: the first payment then has a step of its own.
-    early = 0 if len(request.payments) == MAX_PAYMENTS else None
-    tokens = _choose(request.asset, request.target, 0, 0, 1, notes, rank)
-    token_steps = max(len(tokens) - 1, 0 if early is None else 1) + 1
+    early, last = _groups(request)
+    # The last transaction has one token input, as the other one pays the fee.
+    free = 2 if early else 1
+    tokens = _choose(request.asset, request.target, 0, 0, free, notes, rank)
+    token_steps = max(len(tokens) - free, 0) + len(early) + 1
     fees = _choose(request.fee_asset, 0, request.price, token_steps, 1, notes, rank)
     steps: list[Step[NoteT]] = []
     fee_head = _paid_joins(fees, request.price, steps)
-    if early is None:
-        token_head = _reduce(tokens, 1, steps)[0]
-    else:
-        token_head = _split(_reduce(tokens, 2, steps), request.payments[early], steps)
-    steps.append(_final(request, [token_head, fee_head], request.price * token_steps, early))
+    heads = _reduce(tokens, free, steps)
+    for group in early:
+        heads = [_split(heads, request, group, steps)]
+    steps.append(_final(request, [*heads, fee_head], request.price * token_steps, last))
     return steps
 
 
-def _final(request: Request, heads: Sequence[NoteT | Joined], fee: int, early: int | None) -> Step[NoteT]:
-    payments = [(number, value) for number, value in enumerate(request.payments) if number != early]
-    outputs = [Output(request.asset, value, number) for number, value in payments]
-    leaving = {request.asset: sum(value for _, value in payments) + request.public_value}
+def transactions_for_payments(request: Request) -> int:
+    """Transactions that the payments of a request need, joins of notes not counted."""
+    return len(_groups(request)[0]) + 1
+
+
+def _groups(request: Request) -> tuple[list[list[int]], list[int]]:
+    """Numbers of the payments of each transaction before the last, and of the last one.
+
+    With a fee in another asset the last one has a fee change besides payment and change.
+    """
+    numbers = list(range(len(request.payments)))
+    alone = [] if request.one_asset else numbers[-1:]
+    groups: list[list[int]] = []
+    for number in numbers[: len(numbers) - len(alone)]:
+        group = groups[-1] if groups else None
+        if group is None or len(group) == MAX_PAYMENTS or {*group, number} <= request.memos:
+            groups.append([number])
+        else:
+            group.append(number)
+    if request.one_asset:
+        return groups[:-1], groups[-1] if groups else []
+    return groups, alone
+
+
+def _final(
+    request: Request, heads: Sequence[NoteT | Joined], fee: int, payments: Sequence[int]
+) -> Step[NoteT]:
+    outputs = [Output(request.asset, request.payments[number], number) for number in payments]
+    leaving = {request.asset: sum(output.value for output in outputs) + request.public_value}
     if fee:
         leaving[request.fee_asset] = leaving.get(request.fee_asset, 0) + fee
     for asset, value in leaving.items():
@@ -214,11 +243,14 @@ def _join(first: NoteT | Joined, second: NoteT | Joined, fee: int, steps: list[S
     return Joined(len(steps) - 1, asset, total)
 
 
-def _split(heads: Sequence[NoteT | Joined], payment: int, steps: list[Step[NoteT]]) -> Joined:
-    """Pay the first recipient from one or two notes, without fee, and keep the rest for the next step."""
-    asset, rest = heads[0].asset, sum(head.value for head in heads) - payment
-    steps.append(Step(tuple(heads), (Output(asset, payment, 0), Output(asset, rest, None))))
-    return Joined(len(steps) - 1, asset, rest)
+def _split(
+    heads: Sequence[NoteT | Joined], request: Request, payments: Sequence[int], steps: list[Step[NoteT]]
+) -> Joined:
+    """Pay receivers from one or two notes, without fee, and keep the rest for the next step."""
+    outputs = [Output(request.asset, request.payments[number], number) for number in payments]
+    rest = sum(head.value for head in heads) - sum(output.value for output in outputs)
+    steps.append(Step(tuple(heads), (*outputs, Output(request.asset, rest, None))))
+    return Joined(len(steps) - 1, request.asset, rest)
 
 
 def _sweep(heads: list[NoteT | Joined], notes: Sequence[NoteT]) -> list[NoteT | Joined]:
@@ -233,7 +265,7 @@ def _sweep(heads: list[NoteT | Joined], notes: Sequence[NoteT]) -> list[NoteT | 
 def _reachable(request: Request, notes: Sequence[NoteT], max_steps: int) -> int:
     """What one bundle can pay at most when the fee asset needs no joins."""
     values = sorted((note.value for note in notes if note.asset == request.asset), reverse=True)
-    early = not request.one_asset and len(request.payments) == MAX_PAYMENTS
-    count = max_steps + 1 if request.one_asset or early else max_steps
+    early = len(_groups(request)[0])
+    count = max_steps + 1 - early if request.one_asset or early else max_steps
     fee = request.price * max_steps if request.one_asset else 0
-    return max(0, sum(values[:count]) - fee)
+    return max(0, sum(values[: max(0, count)]) - fee)

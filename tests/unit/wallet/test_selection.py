@@ -43,6 +43,7 @@ def check(request: Request, steps: list[Step[Coin]]) -> None:
             assert spent == made + leaves + (step.fee if step.fee_asset == asset else 0)
         assets = {entry.asset for entry in (*step.inputs, *step.outputs)} | {step.fee_asset} - {0}
         assert len(assets) <= 2
+        assert sum(output.payment in request.memos for output in step.outputs) <= 1
         used += [id(entry) for entry in step.inputs if isinstance(entry, Coin)]
         for entry in step.inputs:
             if isinstance(entry, Joined):
@@ -75,7 +76,9 @@ values = st.lists(st.integers(1, 200), max_size=10)
     eth=values,
     token=values,
     late=values,
-    payments=st.lists(st.integers(1, 400), min_size=1, max_size=2),
+    payments=st.lists(st.integers(1, 400), min_size=1, max_size=2)
+    | st.lists(st.integers(1, 40), min_size=1, max_size=12),
+    memos=st.frozensets(st.integers(0, 11)),
     withdraw=st.booleans(),
     price=st.integers(0, 20),
     asset=st.sampled_from([1, 2]),
@@ -86,13 +89,15 @@ def test_plans_are_exact_or_refused(
     token: list[int],
     late: list[int],
     payments: list[int],
+    memos: frozenset[int],
     withdraw: bool,
     price: int,
     asset: int,
     lanes: int,
 ) -> None:
     notes = [*coins(*eth), *coins(*token, asset=2), *coins(*late, chained=True)]
-    request = Request(asset, () if withdraw else tuple(payments), payments[0] if withdraw else 0, price, 1)
+    public = payments[0] if withdraw else 0
+    request = Request(asset, () if withdraw else tuple(payments), public, price, 1, memos)
     try:
         steps = plan(request, notes, lanes)
     except InsufficientFunds as error:
@@ -170,3 +175,21 @@ def test_a_note_of_the_highest_rank_is_always_spent(
         return
     check(request, steps)
     assert any(entry is notes[contested] for step in steps for entry in step.inputs)
+
+
+@pytest.mark.parametrize(("asset", "most"), [(1, 32), (2, 31)])
+def test_a_bundle_pays_as_many_as_its_transactions_have_room_for(asset: int, most: int) -> None:
+    notes = [*coins(10_000), *coins(10_000, asset=2)]
+    request = Request(asset, (3,) * most, 0, 5, 1)
+    steps = plan(request, notes, LANES)
+    check(request, steps)
+    assert len(steps) == LANES
+    with pytest.raises(TooManyNotes):
+        plan(Request(asset, (3,) * (most + 1), 0, 5, 1), notes, LANES)
+
+
+def test_each_memo_has_a_transaction() -> None:
+    request = Request(1, (1, 2, 3, 4), 0, 1, 1, frozenset({0, 1, 3}))
+    steps = plan(request, coins(100), LANES)
+    check(request, steps)
+    assert len(steps) == 3
