@@ -14,6 +14,7 @@ from sotto.wallet.deposits import DepositReceipt
 from sotto.wallet.settlement import L1Receipt
 from sotto.wallet.state import Action, Balance
 from sotto.wallet.sync import SyncReport
+from sotto.wallet.viewing import ViewingKind
 from sotto.wallet.wallet import Connection, Payment, Wallet
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class SyncWallet:
         progress: Progress = lambda _phase, _share: None,
     ) -> None:
         self._runner = asyncio.Runner()
+        self._closed = False
         try:
             self._wallet = self._run(
                 Wallet.open(path, password, connection, prover=prover, progress=progress)
@@ -51,8 +53,10 @@ class SyncWallet:
 
     def close(self) -> None:
         """See Wallet."""
-        self._run(self._wallet.close())
-        self._runner.close()
+        if not self._closed:
+            self._closed = True
+            with self._runner:
+                self._run(self._wallet.close())
 
     def lock(self) -> None:
         """See Wallet."""
@@ -79,6 +83,19 @@ class SyncWallet:
     def balances(self) -> Mapping[int, Balance]:
         """See Wallet."""
         return self._wallet.balances()
+
+    @property
+    def view_only(self) -> bool:
+        """See Wallet."""
+        return self._wallet.view_only
+
+    def viewing_key(self, kind: ViewingKind) -> str:
+        """See Wallet."""
+        return self._wallet.viewing_key(kind)
+
+    def received(self) -> Mapping[int, int]:
+        """See Wallet."""
+        return self._wallet.received()
 
     def history(self) -> Sequence[Action]:
         """See Wallet."""

@@ -1,20 +1,25 @@
 """Making wallet files: from new words, from known words, from an L1 wallet's signature."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from eth_account.messages import encode_typed_data
 from eth_account.signers.local import LocalAccount
 
-from sotto.protocol.errors import PhraseInvalid
+from sotto.protocol.address import decode_address
+from sotto.protocol.errors import PhraseInvalid, ProtocolError
 from sotto.protocol.keys import new_phrase, seed_from_phrase, seed_from_signature, seed_typed_data
+from sotto.protocol.l1 import compute_domain
 from sotto.wallet import keyfile
-from sotto.wallet.errors import PhraseRejected, SignerNotDeterministic
-from sotto.wallet.keyfile import DEFAULT_WORK, Secret
+from sotto.wallet.errors import InvalidAddress, PhraseRejected, SignerNotDeterministic
+from sotto.wallet.keyfile import DEFAULT_WORK, Secret, Watched
+from sotto.wallet.viewing import ViewingKind, import_viewing_key, kind_of
 
 TypedDataSigner = Callable[[dict[str, object]], bytes]
 """Signs EIP-712 typed data and returns 65 bytes r || s || v."""
+
+MAX_RECEIVERS = 100
 
 _ENTROPY_BYTES = 32
 
@@ -27,18 +32,20 @@ def create_wallet(
     *,
     phrase: str | None = None,
     passphrase: str = "",
+    birthday: int = 0,
     work: int = DEFAULT_WORK,
 ) -> str:
     """Write the wallet file of a phrase, by default of 24 new words, and return the phrase.
 
-    `rollup` is the 20-byte address of the deployment. Raises PhraseRejected, WalletExists.
+    `rollup` is the 20-byte address of the deployment, `birthday` a proven epoch up to which nobody can have
+    paid this wallet. Raises PhraseRejected, WalletExists.
     """
     words = new_phrase(os.urandom(_ENTROPY_BYTES)) if phrase is None else " ".join(phrase.lower().split())
     try:
         seed = seed_from_phrase(words, passphrase)
     except PhraseInvalid as error:
         raise PhraseRejected(str(error)) from error
-    keyfile.create(path, Secret(seed, words, chain_id, rollup), password, work)
+    keyfile.create(path, Secret(seed, words, chain_id, rollup, birthday=birthday), password, work)
     return words
 
 
@@ -49,6 +56,7 @@ def create_wallet_from_l1(
     rollup: bytes,
     sign: TypedDataSigner,
     *,
+    birthday: int = 0,
     work: int = DEFAULT_WORK,
 ) -> None:
     """Write the wallet file of an L1 wallet's signature; the same L1 wallet always finds it again.
@@ -60,7 +68,35 @@ def create_wallet_from_l1(
     if sign(data) != signature:
         raise SignerNotDeterministic("two signatures of one message differ")
     seed = seed_from_signature(signature)
-    keyfile.create(path, Secret(seed, "", chain_id, rollup), password, work)
+    keyfile.create(path, Secret(seed, "", chain_id, rollup, birthday=birthday), password, work)
+
+
+def create_view_only(
+    path: Path,
+    password: str,
+    chain_id: int,
+    rollup: bytes,
+    viewing_key: str,
+    *,
+    receivers: Sequence[str] = (),
+    birthday: int = 0,
+    work: int = DEFAULT_WORK,
+) -> ViewingKind:
+    """Write a wallet file that sees what a viewing key sees, and holds nothing that spends.
+
+    `receivers` are addresses: an outgoing viewing key reads only payments to these.
+    Raises ViewingKeyRejected, InvalidAddress, WalletExists.
+    """
+    key = import_viewing_key(viewing_key, compute_domain(chain_id, rollup))
+    if len(receivers) > MAX_RECEIVERS:
+        raise InvalidAddress(f"{len(receivers)} receivers, at most {MAX_RECEIVERS} can be watched")
+    for text in receivers:
+        try:
+            decode_address(text, key.domain)
+        except ProtocolError as error:
+            raise InvalidAddress(f"{text[:20]}...: {error}") from error
+    keyfile.create(path, Watched(key, chain_id, rollup, tuple(receivers), birthday), password, work)
+    return kind_of(key)
 
 
 def account_signer(account: LocalAccount) -> TypedDataSigner:

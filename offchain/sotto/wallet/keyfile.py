@@ -1,4 +1,4 @@
-"""The wallet file: the seed under a password.
+"""The wallet file: a seed, or viewing keys only, under a password.
 
 JSON with scrypt parameters and one ChaCha20-Poly1305 box; everything outside the box is its associated data.
 A 16-byte check value beside the key tells a wrong password from a damaged file, which the box's tag alone
@@ -16,10 +16,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from sotto.protocol.errors import ViewingKeyInvalid
 from sotto.protocol.l1 import compute_domain
+from sotto.protocol.viewing import ViewingKey, decode_viewing_key, encode_viewing_key
 from sotto.wallet.errors import (
     CorruptWallet,
     UnsupportedVersion,
+    ViewOnlyWallet,
     WalletExists,
     WalletNotFound,
     WrongPassword,
@@ -51,6 +54,7 @@ class Secret:
         rollup: L1 address of the rollup, 20 bytes: the deployment that this wallet belongs to.
         signing_keys: seeds of account keys besides the first one, in the order in which they were made. No
             seed phrase brings them back.
+        birthday: no proven epoch up to this one has notes of the wallet; 0 is genesis.
     """
 
     seed: bytes = field(repr=False)
@@ -58,6 +62,7 @@ class Secret:
     chain_id: int
     rollup: bytes
     signing_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    birthday: int = 0
 
     @property
     def domain(self) -> int:
@@ -65,7 +70,32 @@ class Secret:
         return compute_domain(self.chain_id, self.rollup)
 
 
-def create(path: Path, secret: Secret, password: str, work: int = DEFAULT_WORK) -> None:
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a view-only wallet file protects: nothing that spends.
+
+    Attributes:
+        key: of the deployment that `chain_id` and `rollup` name.
+        receivers: addresses whose payments an outgoing viewing key is to read.
+        birthday: as in Secret.
+    """
+
+    key: ViewingKey
+    chain_id: int
+    rollup: bytes
+    receivers: tuple[str, ...] = ()
+    birthday: int = 0
+
+    @property
+    def domain(self) -> int:
+        """The deployment's domain (spec 06)."""
+        return self.key.domain
+
+
+Content = Secret | Watched
+
+
+def create(path: Path, secret: Content, password: str, work: int = DEFAULT_WORK) -> None:
     """Write a new wallet file. Raises WalletExists; never overwrites."""
     data = _seal(secret, password, work)
     try:
@@ -75,8 +105,8 @@ def create(path: Path, secret: Secret, password: str, work: int = DEFAULT_WORK) 
 
 
 def change_password(path: Path, old: str, new: str, work: int = DEFAULT_WORK) -> None:
-    """Encrypt the seed under another password. Raises as `read`."""
-    write_atomically(path, _seal(read(path, old), new, work))
+    """Encrypt the content under another password. Raises as `read_content`."""
+    write_atomically(path, _seal(read_content(path, old), new, work))
 
 
 def add_signing_key(path: Path, password: str, key_seed: bytes, work: int = DEFAULT_WORK) -> None:
@@ -88,10 +118,22 @@ def add_signing_key(path: Path, password: str, key_seed: bytes, work: int = DEFA
 
 
 def read(path: Path, password: str) -> Secret:
-    """Open a wallet file.
+    """Open a wallet file that holds a seed. Raises ViewOnlyWallet and as `read_content`."""
+    content = read_content(path, password)
+    if isinstance(content, Watched):
+        raise ViewOnlyWallet(f"{path} holds viewing keys only")
+    return content
+
+
+def read_content(path: Path, password: str) -> Content:
+    """Open a wallet file of either kind.
 
     Raises WalletNotFound, WrongPassword, CorruptWallet, UnsupportedVersion.
     """
+    return _parse(_decrypt(path, password))
+
+
+def _decrypt(path: Path, password: str) -> bytes:
     header = _header(path)
     kdf = _mapping(header, "kdf")
     salt, nonce = _bytes(kdf, "salt", _SALT_BYTES), _bytes(header, "nonce", _NONCE_BYTES)
@@ -103,13 +145,12 @@ def read(path: Path, password: str) -> Secret:
     if not compare_digest(check, expected):
         raise WrongPassword("the password does not fit")
     try:
-        plain = ChaCha20Poly1305(key).decrypt(nonce, box, _associated(header))
+        return ChaCha20Poly1305(key).decrypt(nonce, box, _associated(header))
     except InvalidTag as error:
         raise CorruptWallet("the encrypted part was changed") from error
-    return _parse(plain)
 
 
-def _seal(secret: Secret, password: str, work: int) -> bytes:
+def _seal(secret: Content, password: str, work: int) -> bytes:
     if work not in _WORK_RANGE:
         raise ValueError(f"work {work} is not in {_WORK_RANGE}")
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
@@ -121,17 +162,29 @@ def _seal(secret: Secret, password: str, work: int) -> bytes:
         "check": check.hex(),
         "nonce": nonce.hex(),
     }
-    plain = json.dumps(
-        {
-            "seed": secret.seed.hex(),
-            "phrase": secret.phrase,
-            "chain_id": secret.chain_id,
-            "rollup": secret.rollup.hex(),
-            "signing_keys": [seed.hex() for seed in secret.signing_keys],
-        }
-    ).encode()
+    plain = json.dumps(_members(secret)).encode()
     header["box"] = ChaCha20Poly1305(key).encrypt(nonce, plain, _associated(header)).hex()
     return json.dumps(header, indent=1).encode() + b"\n"
+
+
+def _members(content: Content) -> dict[str, object]:
+    common: dict[str, object] = {
+        "chain_id": content.chain_id,
+        "rollup": content.rollup.hex(),
+        "birthday": content.birthday,
+    }
+    if isinstance(content, Watched):
+        return {
+            "viewing_key": encode_viewing_key(content.key),
+            "receivers": list(content.receivers),
+            **common,
+        }
+    return {
+        "seed": content.seed.hex(),
+        "phrase": content.phrase,
+        "signing_keys": [seed.hex() for seed in content.signing_keys],
+        **common,
+    }
 
 
 def _derive(password: str, salt: bytes, work: int) -> tuple[bytes, bytes]:
@@ -168,17 +221,24 @@ def _header(path: Path) -> dict[str, Any]:
     return header
 
 
-def _parse(plain: bytes) -> Secret:
+def _parse(plain: bytes) -> Content:
     try:
         content = json.loads(plain)
+        chain_id, rollup = int(content["chain_id"]), bytes.fromhex(content["rollup"])
+        birthday = int(content.get("birthday", 0))
+        if "viewing_key" in content:
+            key = decode_viewing_key(content["viewing_key"])
+            receivers = tuple(str(address) for address in content["receivers"])
+            return Watched(key, chain_id, rollup, receivers, birthday)
         return Secret(
             bytes.fromhex(content["seed"]),
             str(content["phrase"]),
-            int(content["chain_id"]),
-            bytes.fromhex(content["rollup"]),
+            chain_id,
+            rollup,
             tuple(bytes.fromhex(seed) for seed in content.get("signing_keys", [])),
+            birthday,
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, ViewingKeyInvalid) as error:
         raise CorruptWallet("the content of the wallet file is malformed") from error
 
 

@@ -27,12 +27,11 @@ from sotto.wallet.errors import (
     SubmissionUncertain,
     TransactionDropped,
     WalletError,
-    WalletLocked,
 )
 from sotto.wallet.ledger import forget, refuse
 from sotto.wallet.rejections import OUTDATED, is_final
 from sotto.wallet.selection import Joined, Request, Step
-from sotto.wallet.signer import Signer, SigningRequest, choose_key
+from sotto.wallet.signer import SigningRequest, choose_key
 from sotto.wallet.state import (
     Action,
     ActionKind,
@@ -99,7 +98,7 @@ async def carry_out(context: Context, order: Order) -> Action:
     before anything is locked; then ProofRejected, NodeRejected, NodeUnreachable, SubmissionUncertain, and the
     errors of the signer.
     """
-    _signer(context)
+    context.require_signer()
     report = await synchronise(context)
     current_keys(context, context.trees)
     price = await _price(context, order.fee_asset)
@@ -135,9 +134,11 @@ async def carry_out(context: Context, order: Order) -> Action:
     )
     try:
         await _deliver(context, action, drafts, report)
-    except WalletError as error:
+    except BaseException as error:
+        # Also when the caller gives up while it is proven: a line without a transaction would wait for ever.
         if not any(pending.action == action.number for pending in context.state.pending):
-            action.status, action.cause = ActionStatus.DROPPED, str(error)
+            cause = str(error) if isinstance(error, WalletError) else "interrupted before it was sent"
+            action.status, action.cause = ActionStatus.DROPPED, cause
         context.save()
         raise
     return action
@@ -218,7 +219,7 @@ def _remember(context: Context, action: Action, made: Sequence[PendingTransactio
 async def _prove(
     context: Context, number: int, drafts: Sequence[Draft], report: SyncReport
 ) -> list[PendingTransaction]:
-    signer = _signer(context)
+    signer = context.require_signer()
     hashes = current_keys(context, context.trees)
     earliest = report.l1_block + report.min_expiry_margin + EXPIRY_BLOCKS
     moment = Moment(context.trees, -(-earliest // EXPIRY_GRID) * EXPIRY_GRID, hashes)
@@ -342,9 +343,3 @@ def _input(context: Context, entry: StoredNote | Joined, drafts: Sequence[Draft]
         return entry
     made = own_outputs(context.keys, drafts[entry.step], 0)
     return next(note for note in made if (note.asset, note.value) == (entry.asset, entry.value))
-
-
-def _signer(context: Context) -> Signer:
-    if context.signer is None:
-        raise WalletLocked("the wallet is open for reading only")
-    return context.signer

@@ -37,6 +37,7 @@ from sotto.wallet.messages import Entry, EpochMessage, NodeStatus
 from sotto.wallet.rejections import FINAL, OUTDATED, is_final
 from sotto.wallet.state import ActionStatus
 from sotto.wallet.submission import submit
+from sotto.wallet.watching import forget_lines, watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
     Raises NodeUnreachable, NodeRejected, NodeMalformed, StateMismatch, WrongDeployment, L1Unreachable.
     """
     status = await context.client.status()
-    if status.domain != context.keys.domain or status.chain_id != context.chain_id:
+    if status.domain != context.view.domain or status.chain_id != context.chain_id:
         raise WrongDeployment("the node serves another deployment than the wallet is for")
     if rescan:
         forget_chain(context.state)
@@ -77,7 +78,7 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
     l1_block, clock = await _clocks(context, status)
     expire(context.state, clock)
     outdated = await _follow_pending(context)
-    apply_pool(context.state, context.keys, await context.client.pending())
+    _apply_pool(context, await context.client.pending())
     context.save()
     return SyncReport(
         context.trees.point.id,
@@ -108,7 +109,10 @@ async def _find_fork(context: Context, status: NodeStatus) -> None:
     known = context.chain.record_hash(epoch + 1)
     if l1 is not None and known is not None and await l1.has_epoch(epoch + 1, known):
         raise StateMismatch(f"L1 has proven epoch {epoch + 1} as this wallet has it, the node does not")
-    roll_back(context.state, epoch)
+    if context.watcher is None:
+        roll_back(context.state, epoch)
+    else:
+        forget_lines(context.state, epoch)
     context.trees = context.chain.load(epoch)
     context.state.epoch = context.trees.point.id
     context.save()
@@ -133,11 +137,25 @@ async def _take_epochs(context: Context, status: NodeStatus) -> None:
     for epoch, own, point in taken:
         context.chain.append(epoch, own, point)
     context.chain.commit()
-    apply_epochs(context.state, context.keys, entries, context.counter)
+    _apply_epochs(context, entries)
     context.trees = trees
     context.state.epoch = trees.point.id
     context.save()
     context.progress("reading epochs", trees.point.id / max(1, status.proven))
+
+
+def _apply_epochs(context: Context, entries: Sequence[Entry]) -> None:
+    if context.watcher is None:
+        apply_epochs(context.state, context.keys, entries, context.counter)
+    else:
+        watch(context.state, context.watcher, entries)
+
+
+def _apply_pool(context: Context, entries: Sequence[Entry]) -> None:
+    if context.watcher is None:
+        apply_pool(context.state, context.keys, entries)
+    else:
+        watch(context.state, context.watcher, entries)
 
 
 async def _fetch_entries(context: Context, epochs: Sequence[EpochMessage]) -> list[Entry]:

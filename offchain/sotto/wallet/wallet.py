@@ -14,15 +14,14 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.address import is_checksum_address
 
 from sotto.crypto.backend import install_hash_backend
-from sotto.protocol.address import Address, decode_address, encode_address
+from sotto.protocol.address import Address, decode_address
 from sotto.protocol.ciphertext import NO_REFERENCE, REFERENCE_BYTES
 from sotto.protocol.errors import AddressInvalid, AddressOfOtherDomain
 from sotto.protocol.field import Field
-from sotto.protocol.keys import ViewingKeys, derive
+from sotto.protocol.viewing import IncomingViewingKey
 from sotto.wallet import deposits, keyfile
 from sotto.wallet.account import Account, SigningKey, make_signing_key, plan_change, view
 from sotto.wallet.amounts import ETH_ASSET, Asset, check_value
-from sotto.wallet.chain import ChainFile
 from sotto.wallet.client import NodeClient
 from sotto.wallet.context import Context, NativeProver, Progress, Prover
 from sotto.wallet.deposits import DepositReceipt
@@ -31,19 +30,20 @@ from sotto.wallet.errors import (
     RecipientsInvalid,
     TransactionDropped,
     UnknownAsset,
+    ViewOnlyWallet,
     WaitTimeout,
     WalletLocked,
     WrongDomainAddress,
 )
-from sotto.wallet.files import exclusive
-from sotto.wallet.keyfile import Secret
-from sotto.wallet.scan import DepositCounter
+from sotto.wallet.keyfile import Content
+from sotto.wallet.opening import open_context, viewing_key_of
 from sotto.wallet.sending import Order, PaymentOrder, carry_out, prove_again
 from sotto.wallet.settlement import L1Receipt, Settlement
 from sotto.wallet.signer import KeySigner
 from sotto.wallet.state import Action, ActionStatus, Balance
-from sotto.wallet.statefile import StateFile
 from sotto.wallet.sync import SyncReport, synchronise
+from sotto.wallet.viewing import ViewingKind, address_text, export_viewing_key
+from sotto.wallet.watching import received
 
 _L1_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _POLL_SECONDS: Final = 0.5
@@ -76,10 +76,15 @@ class Payment:
 
 
 class Wallet:
-    """An open wallet. Make one with `open`, and close it; only one process may have it open.
+    """An open wallet. Make one with `open`, and close it or use it as a context manager.
 
-    All methods that talk to the node raise NodeUnreachable, NodeRejected, NodeMalformed, and StateMismatch or
-    WrongDeployment when it is not to be trusted. Amounts are smallest units.
+    A wallet file can be open only once, in one process. Amounts are smallest units. All methods that talk to
+    the node raise NodeUnreachable, NodeRejected, NodeMalformed, and StateMismatch or WrongDeployment when it
+    is not to be trusted; every error is a `WalletError` with a `hint` of what to do.
+
+    Methods may be called by several tasks: what changes the wallet happens one after the other. A call may be
+    cancelled at any moment. A payment or deposit whose bytes exist by then stays in the history as pending,
+    and the next `sync` finds out what became of it or sends the same bytes again: never pay again before.
     """
 
     def __init__(self, context: Context, resources: ExitStack, path: Path) -> None:
@@ -103,31 +108,18 @@ class Wallet:
         """
         install_hash_backend()
         with ExitStack() as resources:
-            secret = await asyncio.to_thread(keyfile.read, path, password)
-            resources.enter_context(exclusive(path))
-            keys = derive(secret.seed, secret.domain)
-            state_file = StateFile(path.with_name(path.name + ".state"), secret.seed, secret.domain)
-            state = state_file.load()
-            chain = ChainFile(path.with_name(path.name + ".chain"), secret.domain)
-            resources.callback(chain.close)
-            trees = chain.load(state.epoch)
-            state.epoch = trees.point.id
+            content = await asyncio.to_thread(keyfile.read_content, path, password)
             settlement = None
             if connection.l1 is not None:
-                settlement = Settlement(connection.l1, secret.rollup, connection.l1_account)
-            context = Context(
-                keys=keys.viewing,
-                signer=KeySigner([keys.account_seed, *secret.signing_keys]),
-                prover=prover or NativeProver(),
-                client=NodeClient(connection.node, connection.transport),
-                settlement=settlement,
-                chain_id=secret.chain_id,
-                chain=chain,
-                state_file=state_file,
-                state=state,
-                trees=trees,
-                counter=DepositCounter(keys.viewing.outgoing, state.deposits),
-                progress=progress,
+                settlement = Settlement(connection.l1, content.rollup, connection.l1_account)
+            context = open_context(
+                path,
+                content,
+                NodeClient(connection.node, connection.transport),
+                settlement,
+                prover or NativeProver(),
+                progress,
+                resources,
             )
             return cls(context, resources.pop_all(), path)
 
@@ -138,11 +130,13 @@ class Wallet:
         await self.close()
 
     async def close(self) -> None:
-        """Close connections and files."""
-        await self._context.client.close()
-        if self._context.settlement is not None:
-            await self._context.settlement.close()
-        self._resources.close()
+        """Close connections and files; nothing happens the second time."""
+        try:
+            await self._context.client.close()
+            if self._context.settlement is not None:
+                await self._context.settlement.close()
+        finally:
+            self._resources.close()
 
     def lock(self) -> None:
         """Forget the spending key: from now on the wallet only reads."""
@@ -151,7 +145,19 @@ class Wallet:
     @property
     def address(self) -> str:
         """Where others send notes to."""
-        return _encode(self._context.keys)
+        return address_text(self._context.view)
+
+    @property
+    def view_only(self) -> bool:
+        """Whether this wallet holds viewing keys only: every method that spends raises ViewOnlyWallet."""
+        return self._context.view_only
+
+    def viewing_key(self, kind: ViewingKind) -> str:
+        """A viewing key as text, for somebody who is to see that much.
+
+        Raises ViewOnlyWallet for one that this wallet does not hold itself.
+        """
+        return export_viewing_key(self._context.view, kind)
 
     @property
     def epoch(self) -> int:
@@ -174,8 +180,21 @@ class Wallet:
         raise UnknownAsset(f"{name[:40]!r} is none of {symbols}")
 
     def balances(self) -> Mapping[int, Balance]:
-        """Balance of each asset that this wallet has, as of the last sync."""
+        """Balance of each asset that this wallet has, as of the last sync.
+
+        Raises ViewOnlyWallet without the full viewing key: what is spent is not known then; see `received`.
+        """
+        _ = self._context.keys
         return self._context.state.balances()
+
+    def received(self) -> Mapping[int, int]:
+        """Smallest units of each asset that an incoming viewing key has seen arrive, own change included.
+
+        Raises ViewOnlyWallet for other keys, which see balances or no receipts at all.
+        """
+        if not isinstance(self._context.view, IncomingViewingKey):
+            raise ViewOnlyWallet("only a wallet with an incoming viewing key counts receipts")
+        return received(self._context.state)
 
     def history(self) -> Sequence[Action]:
         """What this wallet did and received, oldest first."""
@@ -202,6 +221,7 @@ class Wallet:
         Raises UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress, WrongDomainAddress,
         L1NotConfigured, L1Unreachable, L1Rejected, L1Unconfirmed.
         """
+        self._context.refuse_view_only()
         check_value(value)
         receiver = self._decode(address or self.address)
         _check_reference(reference)
@@ -223,6 +243,7 @@ class Wallet:
         Raises RecipientsInvalid, UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress,
         WrongDomainAddress and the errors of sending.carry_out.
         """
+        self._context.refuse_view_only()
         if not 1 <= len(payments) <= 2:
             raise RecipientsInvalid(f"{len(payments)} receivers")
         orders = tuple(
@@ -252,6 +273,7 @@ class Wallet:
         Raises UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress and the errors of
         sending.carry_out.
         """
+        self._context.refuse_view_only()
         check_value(value)
         target = decode_l1_address(recipient)
         found, paying = await self.asset(asset), await self.asset(fee_asset)
@@ -287,6 +309,7 @@ class Wallet:
         KeySetInvalid, LastKeyRemoved, AccountChangePending, AccountUnchanged, UnknownAsset and the errors of
         sending.carry_out.
         """
+        self._context.refuse_view_only()
         paying = (await self.asset(fee_asset)).asset
         async with self._context.lock:
             await synchronise(self._context)
@@ -299,6 +322,7 @@ class Wallet:
 
     async def claim(self, action: Action) -> L1Receipt | None:
         """Have L1 pay a withdrawal; None when that has happened already. Errors: see deposits.claim."""
+        self._context.refuse_view_only()
         async with self._context.lock:
             return await deposits.claim(self._context, action)
 
@@ -329,20 +353,16 @@ class Wallet:
 
     def _decode(self, text: str) -> Address:
         try:
-            return decode_address(text.strip(), self._context.keys.domain)
+            return decode_address(text.strip(), self._context.view.domain)
         except AddressOfOtherDomain as error:
             raise WrongDomainAddress(str(error)) from error
         except AddressInvalid as error:
             raise InvalidAddress(str(error)) from error
 
 
-def address_of(secret: Secret) -> str:
+def address_of(content: Content) -> str:
     """The address of a wallet file's content."""
-    return _encode(derive(secret.seed, secret.domain).viewing)
-
-
-def _encode(keys: ViewingKeys) -> str:
-    return encode_address(Address(keys.owner, keys.incoming_public), keys.domain)
+    return address_text(viewing_key_of(content))
 
 
 def decode_l1_address(text: str) -> int:

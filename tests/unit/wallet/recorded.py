@@ -77,12 +77,12 @@ class RecordedNode:
     before_submit: Callable[[], None] | None = None
     requests: list[str] = field(default_factory=list)
 
-    def deposit(self, address: str, value: int, asset: int = 1) -> None:
-        """Queue a deposit to an address, as another person would make it."""
+    def deposit(self, address: str, value: int, asset: int = 1, esk: bytes | None = None) -> None:
+        """Queue a deposit to an address, as another person would make it, or with an ephemeral secret."""
         receiver = decode_address(address, DOMAIN)
-        text, r = ciphertext.encrypt(
-            crypto_seed(len(self.waiting) + self.queue_cursor), receiver.key, value, asset
-        )
+        if esk is None:
+            esk = crypto_seed(len(self.waiting) + self.queue_cursor)
+        text, r = ciphertext.encrypt(esk, receiver.key, value, asset)
         self.waiting.append((Deposit(notes.partial(receiver.owner, r), asset, value), text))
 
     def close(self, lanes: int = 4) -> None:
