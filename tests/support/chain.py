@@ -160,7 +160,7 @@ def deploy(
             asset, token, 10**30
         )
         web3.eth.wait_for_transaction_receipt(listing.transact({"from": deployer}))
-        assets.append({"asset": asset, "address": token, "symbol": "TEST", "decimals": 6})
+        assets.append({"asset": asset, "address": token, "symbol": "TUSD", "decimals": 6})
     path = folder / f"{web3.eth.chain_id}.json"
     path.write_text(
         json.dumps(
