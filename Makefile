@@ -38,6 +38,7 @@ APE_TESTS := $(shell find tests/ape -name 'test_*.py' 2>/dev/null)
 SOLIDITY := $(shell find contracts -name '*.sol' -not -path '*/.cache/*' 2>/dev/null)
 BENCHES := $(sort $(wildcard bench/bench_*.py))
 GENERATORS := $(sort $(filter-out %/__pycache__,$(wildcard tools/generate/*)))
+POSTGRES = $(lastword $(wildcard /usr/lib/postgresql/*/bin/postgres) $(shell command -v postgres))
 PYTHON_PATHS := offchain tests tools $(wildcard scripts bench)
 
 comma := ,
@@ -76,6 +77,17 @@ $(GO_STAMP): circuits/go.mod $(wildcard circuits/go.sum)
 	@cd circuits && $(GO) mod download
 	@mkdir -p $(@D) && touch $@
 
+# The tests start a server of their own and need Debian's programs for it; a package list may be empty or old.
+.PHONY: setup-postgres
+setup-postgres: ## Install PostgreSQL's programs (Debian; as root) unless they are there
+ifeq ($(POSTGRES),)
+	$(call say,PostgreSQL)
+	@if [[ $$(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then \
+	    echo "tests need PostgreSQL's server: install it (Debian: sudo make setup-postgres) and try again"; exit 1; fi
+	@apt-get -qq update
+	@DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends postgresql >/dev/null
+endif
+
 .PHONY: native
 native: $(NATIVE) ## Build the Go library that Python calls
 
@@ -92,7 +104,7 @@ demo: setup native ## Run a private payment from deposit to withdrawal on a loca
 test: setup native test-go test-forge test-python test-ape ## Run every test
 
 .PHONY: test-fast
-test-fast: setup native ## Run the unit tests that are not marked slow
+test-fast: setup native setup-postgres ## Run the unit tests that are not marked slow
 	@$(if $(GO_MODULE),cd circuits && $(GO) test -short ./...)
 	@$(VENV)/bin/pytest -m 'not slow' tests/unit $(PYTEST_ARGS)
 
@@ -111,7 +123,7 @@ ifneq ($(FORGE_TESTS),)
 endif
 
 .PHONY: test-python
-test-python: setup native
+test-python: setup native setup-postgres
 	$(call say,pytest)
 	@$(VENV)/bin/pytest tests $(PYTEST_ARGS)
 

@@ -1,10 +1,13 @@
 """Settings and fixtures shared by all plain pytest suites."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.support.postgres import PostgresServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -22,3 +25,10 @@ settings.load_profile("sotto")
 def repository() -> Path:
     """Root folder of the source tree."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; `create` gives each test a database of its own."""
+    with PostgresServer() as server:
+        yield server

@@ -60,6 +60,25 @@ class StoreUnusable(NodeError):
     status = 500
 
 
+class DatabaseInUse(StoreUnusable):
+    """Another node has this database open; two would sign against each other."""
+
+    hint = "Stop the other node, or set another `database`."
+
+
+class SchemaTooNew(StoreUnusable):
+    """A later release has changed the tables, and this one would misread them."""
+
+    hint = "Use that release, or restore a copy of the database from before the upgrade."
+
+
+class StoreUnavailable(NodeError):
+    """The database failed in the middle of a change, so that only it knows whether the change is in it."""
+
+    status = 503
+    hint = "Start the node again once the database answers; it goes on with what is stored."
+
+
 class StateDiverged(NodeError):
     """The stored lanes do not give the state that L1 has proven. Nothing may be built on them."""
 

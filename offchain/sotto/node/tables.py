@@ -1,10 +1,13 @@
-"""Tables of the node's database. Integers of the protocol are decimal text, since columns have 63 bits."""
+"""Tables of the node's database. Integers of the protocol are decimal text, since columns have 63 bits.
+
+A change takes a new file in `sotto/node/migrations/versions`.
+"""
 
 import time
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Dialect, Integer, LargeBinary, String, Text, TypeDecorator
+from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, LargeBinary, String, Text, TypeDecorator
 from sqlmodel import Field, SQLModel
 
 
@@ -94,6 +97,7 @@ class EpochRow(SQLModel, table=True):
     """
 
     __tablename__ = "epochs"
+    __table_args__ = (Index("ix_epochs_finalized_id", "finalized", "id"),)
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     status: str = Field(default=EpochStatus.PENDING, index=True)
     lanes: int
@@ -105,8 +109,8 @@ class EpochRow(SQLModel, table=True):
     foreign: bool = False
     proof: bytes | None = Field(default=None, sa_column=Column(LargeBinary(256), nullable=True))
     record: bytes | None = Field(default=None, sa_column=Column(LargeBinary(576), nullable=True))
-    commit_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
-    proof_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    commit_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
+    proof_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
     l1_tx: bytes | None = Field(default=None, sa_column=Column(LargeBinary(32), nullable=True))
     finalized: bool = False
 
@@ -121,9 +125,9 @@ class CommitRow(SQLModel, table=True):
     record_hash: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
     epoch: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     record: bytes = Field(sa_column=Column(LargeBinary(576), nullable=False))
-    commit_block: int = Field(sa_column=Column(BigInteger, nullable=False))
+    commit_block: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     l1_tx: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
-    closed_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    closed_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
 
 
 class LaneRow(SQLModel, table=True):
@@ -155,7 +159,7 @@ class BlockRow(SQLModel, table=True):
 
 
 class MetaRow(SQLModel, table=True):
-    """What the database belongs to: schema version, chain id, rollup address."""
+    """What the database belongs to: chain id, rollup address."""
 
     __tablename__ = "meta"
     key: str = Field(primary_key=True)

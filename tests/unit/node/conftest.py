@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from tests.support.postgres import PostgresServer
 from tests.support.scenario import ClosedEpoch, Queued, Scenario, Signed
 
 from sotto import crypto
@@ -164,9 +165,24 @@ def _native_hash() -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty database."""
-    opened = Store(f"sqlite:///{tmp_path / 'node.db'}", IDENTITY)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty database: of SQLite, or of PostgreSQL in modules that say BOTH_DATABASES."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'node.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.create()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module that says BOTH_DATABASES on each."""
+    if "database" in metafunc.fixturenames and getattr(metafunc.module, "BOTH_DATABASES", False):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def store(database: str) -> Iterator[Store]:
+    """An empty store."""
+    opened = Store(database, IDENTITY)
     yield opened
     opened.close()
 

@@ -20,6 +20,7 @@ from sotto.node.queries import Queries
 from sotto.node.tables import EpochStatus
 from sotto.protocol.l1 import genesis_record
 
+BOTH_DATABASES = True
 VERIFIER = to_checksum_address("0x" + "44" * 20)
 DEPLOYMENT = Deployment.model_validate({"chain_id": 31337, "contracts": {}, "assets": []})
 

@@ -1,5 +1,7 @@
 """The database after a restart, an abandoned epoch, and a reorganisation of L1."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,27 @@ from sotto.node.core import epoch_row, lane_rows
 from sotto.node.errors import StateDiverged, StoreUnusable
 from sotto.node.ledger import Ledger
 from sotto.node.store import Store
-from sotto.node.tables import EpochStatus, SubmissionRow, TransactionStatus
+from sotto.node.tables import EpochRow, EpochStatus, SubmissionRow, TransactionStatus
 from sotto.node.transactions import bundles_of, rows_of
 from sotto.protocol.l1 import genesis_record
 
+BOTH_DATABASES = True
 
-def reopened(store: Store, identity: dict[str, str] = IDENTITY) -> Store:
-    """The same database in a new process, as far as it can tell."""
-    return Store(str(store._engine.url), identity)
+
+@contextmanager
+def reopened(store: Store, identity: dict[str, str] = IDENTITY) -> Iterator[Store]:
+    """The same database after the process has ended and another has begun."""
+    store.close()
+    again = Store(url_of(store), identity)
+    try:
+        yield again
+    finally:
+        again.close()
+
+
+def url_of(store: Store) -> str:
+    """What the store was opened with."""
+    return store._engine.url.render_as_string(hide_password=False)
 
 
 def save(world: World, epoch: ClosedEpoch, confirmed_in: int | None = None) -> None:
@@ -44,9 +59,10 @@ def save_genesis(world: World) -> None:
 
 
 def test_belongs_to_one_deployment(store: Store) -> None:
-    with pytest.raises(StoreUnusable):
-        reopened(store, {**IDENTITY, "chain_id": "1"})
-    reopened(store).close()
+    with pytest.raises(StoreUnusable), reopened(store, {**IDENTITY, "chain_id": "1"}):
+        pass
+    with reopened(store):
+        pass
 
 
 def test_says_why_it_does_not_open(tmp_path: Path) -> None:
@@ -56,6 +72,9 @@ def test_says_why_it_does_not_open(tmp_path: Path) -> None:
 
 def test_writes_reach_the_disk_before_they_return(store: Store) -> None:
     with store._engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+            return
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
 
@@ -66,7 +85,8 @@ def test_keeps_transactions_in_order_of_arrival(world: World) -> None:
     signed = [world.pay() for _ in range(3)]
     store.add_transactions(rows_of([member(signed[0])]))
     store.add_transactions(rows_of([member(signed[2]), member(signed[1])]))
-    bundles = bundles_of(reopened(store).waiting_transactions())
+    with reopened(store) as again:
+        bundles = bundles_of(again.waiting_transactions())
     assert [[m.h for m in bundle.members] for bundle in bundles] == [
         [signed[0].transaction.h],
         [signed[2].transaction.h, signed[1].transaction.h],
@@ -78,7 +98,7 @@ def test_a_bundle_is_stored_whole_or_not_at_all(world: World) -> None:
     world.fund(2)
     store, first, second = world.core.store, world.pay(), world.pay()
     store.add_transactions(rows_of([member(first)]))
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         store.add_transactions(rows_of([member(second), member(first)]))
     assert len(store.waiting_transactions()) == 1
 
@@ -88,7 +108,8 @@ def test_rebuilds_the_state_from_words_alone(world: World) -> None:
     for number in (1, 2, 3):
         epoch = world.scenario.close([world.scenario.deposit(world.scenario.users[0], 9)], 4)
         save(world, epoch, confirmed_in=number if number < 3 else None)
-    ledger, results = rebuild(reopened(world.core.store))
+    with reopened(world.core.store) as store:
+        ledger, results = rebuild(store)
     assert ledger.tip.hash() == world.scenario.state.hash()
     assert (ledger.confirmed_id, ledger.tip_id, list(results)) == (2, 3, [3])
     assert ledger.queue_cursor == 3
@@ -99,7 +120,8 @@ def test_refuses_a_proven_epoch_that_gives_another_state(world: World) -> None:
     epoch = world.scenario.close([world.scenario.deposit(world.scenario.users[0], 9)], 4)
     save(world, epoch, confirmed_in=5)
     with world.core.store._session() as session:
-        session.connection().exec_driver_sql("UPDATE epochs SET words = zeroblob(length(words)) WHERE id = 1")
+        row = session.get_one(EpochRow, 1)
+        row.words = bytes(len(row.words))
         session.commit()
     with pytest.raises(StateDiverged):
         rebuild(world.core.store)

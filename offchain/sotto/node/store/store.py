@@ -1,67 +1,93 @@
 """The store as a whole: opening, identity, and its thread."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from contextlib import ExitStack
+from typing import ParamSpec, TypeVar
 
-from sqlalchemy import Engine, event
-from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import SQLModel, create_engine
+import structlog
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from sotto.node.errors import StoreUnusable
+from sotto.node.errors import StoreUnavailable, StoreUnusable
+from sotto.node.migrations import migrate
+from sotto.node.store.engine import open_engine
 from sotto.node.store.epochs import EpochStore
 from sotto.node.store.l1 import L1Store
 from sotto.node.store.transactions import TransactionStore
 from sotto.node.tables import MetaRow
 
-SCHEMA_VERSION = 2
+log = structlog.get_logger(category="database")
+
+PATIENCE = 5.0
+"""Seconds that another node may need to end."""
+
+OUTAGE_SECONDS = 60.0
+"""A database that does not answer for so long stops the node."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _open(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def configure(connection: Any, _record: Any) -> None:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA journal_mode=WAL")
-            # WAL's default of NORMAL may lose the last commits when power fails, and those were answered.
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute("PRAGMA busy_timeout=5000")
-            cursor.close()
-
-    return engine
-
-
 class Store(TransactionStore, EpochStore, L1Store):
-    """One database of one node. Raises StoreUnusable if it cannot be opened or belongs to something else.
+    """One database of one node.
+
+    Raises StoreUnusable if it cannot be opened or belongs to something else, DatabaseInUse, SchemaTooNew.
 
     Args:
         url: SQLAlchemy URL of SQLite or PostgreSQL.
         identity: names what the content belongs to (chain id, rollup address); written once, then compared.
+        patience: seconds to wait for another node that has it.
     """
 
-    def __init__(self, url: str, identity: dict[str, str]) -> None:
+    def __init__(self, url: str, identity: dict[str, str], patience: float = PATIENCE) -> None:
+        with ExitStack() as resources:
+            try:
+                self._engine = open_engine(url, patience, resources)
+                migrate(self._engine)
+                self._check_identity(identity)
+            except SQLAlchemyError as error:
+                raise StoreUnusable(f"the database does not open: {error}") from error
+            self._resources = resources.pop_all()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        try:
-            self._engine = _open(url)
-            SQLModel.metadata.create_all(self._engine)
-            self._check_identity({"schema": str(SCHEMA_VERSION), **identity})
-        except SQLAlchemyError as error:
-            raise StoreUnusable(f"the database does not open: {error}") from error
 
     async def run(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run one of this object's methods in the store's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: method(*args, **kwargs))
+        """Run one of this object's methods in the store's thread.
+
+        An outage before the method has begun is waited for. Raises StoreUnavailable if it lasts, or begins in
+        the middle of the method.
+        """
+
+        def work() -> R:
+            self._wait_for_database()
+            try:
+                return method(*args, **kwargs)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise StoreUnavailable(str(error.orig)) from error
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _wait_for_database(self) -> None:
+        deadline, pause = time.monotonic() + OUTAGE_SECONDS, 0.1
+        while True:
+            try:
+                self._engine.connect().close()
+            except SQLAlchemyError as error:
+                if time.monotonic() >= deadline:
+                    raise StoreUnavailable(str(error)) from error
+                log.warning("database does not answer", cause=str(error))
+                time.sleep(pause)
+                pause = min(2 * pause, 2.0)
+            else:
+                return
 
     def close(self) -> None:
         """Finish what was begun and close."""
         self._thread.shutdown(wait=True)
-        self._engine.dispose()
+        self._resources.close()
 
     def _check_identity(self, identity: dict[str, str]) -> None:
         with self._session() as session:
