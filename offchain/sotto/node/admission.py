@@ -66,8 +66,9 @@ class Moment:
 
     Attributes:
         l1_block: number of the last L1 block.
-        tip: state after all epochs that this node has built.
+        tip: state after all epochs that this node has closed.
         pool: waiting transactions.
+        ordered: transactions of the open epoch.
         anchors: epoch id of each anchor of a proven epoch.
         commit_blocks: L1 block of the commit of each proven epoch.
     """
@@ -75,6 +76,7 @@ class Moment:
     l1_block: int
     tip: State
     pool: Pool
+    ordered: Pool
     anchors: Mapping[Field, int]
     commit_blocks: Mapping[int, int]
 
@@ -128,11 +130,17 @@ def check_conflicts(moment: Moment, transactions: Sequence[Transaction]) -> None
         for nullifier in transaction.nullifiers:
             if nullifier in moment.tip.nullifier:
                 raise NullifierKnown(f"{nullifier:#066x} is spent")
-            if nullifier in seen or moment.pool.spender(nullifier) is not None:
+            if (
+                nullifier in seen
+                or moment.pool.spender(nullifier) is not None
+                or moment.ordered.spender(nullifier) is not None
+            ):
                 raise NullifierKnown(f"{nullifier:#066x} is in another waiting transaction")
             seen.add(nullifier)
         for name in transaction.named:
-            if name and name not in outputs and not moment.pool.has_output(name):
+            if name and not (
+                name in outputs or moment.pool.has_output(name) or moment.ordered.has_output(name)
+            ):
                 raise NamedCommitmentUnknown(f"{name:#066x}")
         outputs.update(transaction.commitments)
 

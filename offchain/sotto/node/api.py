@@ -6,14 +6,17 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 import sotto
 from sotto.l1.errors import L1Error
+from sotto.node import models
 from sotto.node.errors import NodeError, NotReady, RequestMalformed
 from sotto.node.limits import Limits
 from sotto.node.queries import Queries
+from sotto.node.streams import add_streams
 from sotto.node.transactions import operation_from_json
 from sotto.protocol.errors import NullifierSpent, ProtocolError
 from sotto.protocol.transaction import transaction_from_json
@@ -21,77 +24,161 @@ from sotto.protocol.transaction import transaction_from_json
 log = structlog.get_logger(category="api")
 
 CONFLICTS = (NullifierSpent,)
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": models.ErrorAnswer},
+    "5XX": {"model": models.ErrorAnswer},
+}
+SUBMISSION = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Submission"}}},
+    }
+}
 
 
-class Submission(BaseModel):
-    """Body of POST /v1/transactions; `operations`: {id, previous, next} for each transaction of kind 5."""
+class Body(BaseModel):
+    """Body of POST /v1/transactions as far as it is looked at before the parsers of sotto.protocol.
+
+    Those name what is wrong with a transaction; this one only needs to be fast, and safe with deep nesting.
+    """
 
     model_config = ConfigDict(extra="forbid")
     transactions: list[dict[str, Any]]
     operations: list[dict[str, Any]] = []
 
 
+class Json(Response):
+    """An answer that is not validated again."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """To UTF-8."""
+        return to_json(content)
+
+
 def create_api(queries: Queries, limits: Limits) -> FastAPI:
     """The application; it answers NotReady until the node has started."""
-    api = FastAPI(title="Sotto node", version=sotto.__version__, openapi_url="/v1/openapi.json")
+    api = FastAPI(
+        title="Sotto node",
+        version=sotto.__version__,
+        openapi_url="/v1/openapi.json",
+        default_response_class=Json,
+        responses=REFUSALS,
+    )
     api.add_middleware(limits.middleware)
     _add_error_handlers(api, queries)
-    _add_routes(api, queries)
+    _add_reads(api, queries)
+    _add_ranges(api, queries)
+    _add_submission(api, queries)
     _add_operations(api, queries)
+    add_streams(api, queries.feed)
     return api
 
 
-def _add_routes(api: FastAPI, queries: Queries) -> None:
-    @api.get("/v1/status")
-    async def status() -> dict[str, Any]:
-        return await queries.status()
+def _add_reads(api: FastAPI, queries: Queries) -> None:
+    @api.get("/v1/status", response_model=models.Status)
+    async def status() -> Json:
+        """The node at a glance."""
+        return Json(await queries.status())
 
-    @api.get("/v1/fees")
-    async def fees() -> list[dict[str, Any]]:
-        return queries.fees()
+    @api.get("/v1/state", response_model=models.NodeState)
+    async def state() -> Json:
+        """Roots and sizes of all trees, proven and closed, and how far blocks have come."""
+        return Json(await queries.state())
 
-    @api.get("/v1/assets")
-    async def assets() -> list[dict[str, Any]]:
-        return queries.assets()
+    @api.get("/v1/fees", response_model=list[models.Fee])
+    async def fees() -> Json:
+        """The fee of one transaction in each asset that is taken."""
+        return Json(queries.fees())
 
-    @api.post("/v1/transactions")
-    async def submit(submission: Submission) -> dict[str, Any]:
-        if not submission.transactions:
+    @api.get("/v1/assets", response_model=list[models.Asset])
+    async def assets() -> Json:
+        """The listed assets."""
+        return Json(queries.assets())
+
+    @api.get("/v1/transactions/{h}", response_model=models.TransactionState)
+    async def transaction(h: str) -> Json:
+        """What became of a transaction, or of a deposit by its h."""
+        return Json(await queries.transaction(h))
+
+
+def _add_ranges(api: FastAPI, queries: Queries) -> None:
+    @api.get("/v1/pending", response_model=list[models.Entry])
+    async def pending() -> Json:
+        """Transactions and deposits on their way to a proven epoch, in order."""
+        return Json(await queries.pending())
+
+    @api.get("/v1/blocks", response_model=list[models.Block])
+    async def blocks(start: int = 1, count: int = 256) -> Json:
+        """Blocks by number."""
+        return Json(await queries.blocks(start, count))
+
+    @api.get("/v1/blocks/{number}", response_model=models.Block)
+    async def block(number: int) -> Json:
+        """One block."""
+        return Json(await queries.block(number))
+
+    @api.get("/v1/epochs", response_model=list[models.Epoch])
+    async def epochs(start: int = 0, count: int = 256) -> Json:
+        """Proven epochs by id."""
+        return Json(await queries.epochs(start, count))
+
+    @api.get("/v1/notes", response_model=models.NotesPage)
+    async def notes(start: int = 0, count: int = 256) -> Json:
+        """Entries of an aligned range of the note tree."""
+        return Json(await queries.notes(start, count))
+
+
+def _add_submission(api: FastAPI, queries: Queries) -> None:
+    @api.post("/v1/transactions", response_model=models.Submitted, openapi_extra=SUBMISSION)
+    async def submit(request: Request) -> Json:
+        """Submit one transaction or a bundle; answered once its proofs are verified and it is stored."""
+        try:
+            body = Body.model_validate_json(await request.body())
+        except ValidationError as error:
+            raise RequestMalformed(_causes(error.errors(include_input=False, include_url=False))) from error
+        if not body.transactions:
             raise RequestMalformed("transactions is empty")
-        proven = [transaction_from_json(item) for item in submission.transactions]
-        operations = [operation_from_json(item) for item in submission.operations]
-        return await queries.submit(proven, operations)
+        queries.require_ready()
+        proven = [transaction_from_json(item) for item in body.transactions]
+        operations = [operation_from_json(item) for item in body.operations]
+        return Json(await queries.submit(proven, operations))
 
-    @api.get("/v1/transactions/{h}")
-    async def transaction(h: str) -> dict[str, Any]:
-        return await queries.transaction(h)
+    described = api.openapi
 
-    @api.get("/v1/pending")
-    async def pending() -> list[dict[str, Any]]:
-        return await queries.pending()
+    def openapi() -> dict[str, Any]:
+        """The document, with the form of a submission, which FastAPI does not see."""
+        document = described()
+        schemas = document["components"]["schemas"]
+        form = models.Submission.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(form.pop("$defs", {}))
+        schemas["Submission"] = form
+        return document
 
-    @api.get("/v1/epochs")
-    async def epochs(start: int = 0, count: int = 256) -> list[dict[str, Any]]:
-        return await queries.epochs(start, count)
-
-    @api.get("/v1/notes")
-    async def notes(start: int = 0, count: int = 256) -> dict[str, Any]:
-        return await queries.notes(start, count)
+    api.openapi = openapi  # type: ignore[method-assign]
 
 
 def _add_operations(api: FastAPI, queries: Queries) -> None:
-    @api.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "alive"}
+    @api.get("/health", response_model=models.Alive)
+    async def health() -> Json:
+        """Whether the process answers."""
+        return Json({"status": "alive"})
 
-    @api.get("/ready")
-    async def ready() -> dict[str, str]:
+    @api.get("/ready", response_model=models.Ready)
+    async def ready() -> Json:
+        """Whether the node follows L1 and takes transactions."""
         queries.require_ready()
-        return {"status": "ready"}
+        return Json({"status": "ready"})
 
-    @api.get("/metrics")
+    @api.get("/metrics", response_class=Response)
     async def metrics() -> Response:
-        return Response(queries.metrics(), media_type="text/plain; version=0.0.4")
+        """Prometheus' text format."""
+        return Response(await queries.metrics(), media_type="text/plain; version=0.0.4")
+
+
+def _causes(errors: Any) -> str:
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in errors[:5])
 
 
 def _add_error_handlers(api: FastAPI, queries: Queries) -> None:
@@ -115,14 +202,11 @@ def _add_error_handlers(api: FastAPI, queries: Queries) -> None:
 
     @api.exception_handler(RequestValidationError)
     async def validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
-        causes = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()[:5])
-        return answer(400, RequestMalformed.__name__, causes, "See /v1/openapi.json.")
+        return answer(400, RequestMalformed.__name__, _causes(error.errors()), RequestMalformed.hint)
 
     @api.exception_handler(HTTPException)
     async def http_error(_request: Request, error: HTTPException) -> JSONResponse:
-        return answer(
-            error.status_code, RequestMalformed.__name__, str(error.detail), "See /v1/openapi.json."
-        )
+        return answer(error.status_code, RequestMalformed.__name__, str(error.detail), RequestMalformed.hint)
 
     @api.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -25,17 +25,18 @@ from sotto.l1.watcher import Watcher
 from sotto.node import logs
 from sotto.node.admission import Policy
 from sotto.node.api import create_api
-from sotto.node.assembler import Assembler
 from sotto.node.chain import Chain, rebuild
 from sotto.node.config import NodeConfig
 from sotto.node.core import Core
 from sotto.node.errors import ConfigInvalid, KeysMismatch
+from sotto.node.events import Feed
 from sotto.node.limits import Limits
 from sotto.node.mempool import Mempool
 from sotto.node.metrics import Metrics
 from sotto.node.proofs import ProofVerifier
 from sotto.node.proving import Proving
 from sotto.node.queries import Queries
+from sotto.node.sequencer import Sequencer
 from sotto.node.store import Store
 from sotto.node.submitter import Submitter
 from sotto.protocol.l1 import compute_domain
@@ -96,11 +97,12 @@ class Node:
         recipient = to_checksum_address(config.fee_recipient or account.address)
         ledger, results = await store.run(rebuild, store)
         core = Core(store, await self._policy(verifiers), tuple(verifiers), ledger, results)
-        await core.fill_pool()
-        chain, proofs = Chain(core, self._rollup), ProofVerifier()
-        queries = Queries(core, Mempool(core, proofs, metrics, config.pool_size), self._deployment, metrics)
+        await core.restore()
+        chain, proofs, feed = Chain(core, self._rollup), ProofVerifier(metrics), Feed(store)
+        mempool = Mempool(core, proofs, metrics, config.pool_size)
+        queries = Queries(core, mempool, self._deployment, metrics, feed)
         sender = Sender(self._web3, account, gas_margin=config.gas_margin, poll_seconds=config.poll_interval)
-        assembler = Assembler(core, config)
+        sequencer = Sequencer(core, config, metrics)
         proving = Proving(core, config, prover, bytes.fromhex(recipient[2:]), metrics)
         submitter = Submitter(core, config, self._rollup, sender, verifiers, recipient, metrics)
 
@@ -111,7 +113,9 @@ class Node:
         loops = (
             self._follow(core, chain, queries),
             proofs.run(),
-            assembler.run(),
+            mempool.run(),
+            feed.run(),
+            sequencer.run(),
             proving.run(),
             submitter.run(),
         )
@@ -228,18 +232,25 @@ class Node:
 
     def _server(self, queries: Queries) -> uvicorn.Server:
         config = self.config
-        api = create_api(queries, Limits(config.body_bytes, config.requests_per_minute))
+        api = create_api(queries, self._limits())
         return _Server(
             uvicorn.Config(
                 api,
                 host=config.host,
                 port=config.port,
+                # A client of the stream of events has nothing to say.
+                ws_max_size=1024,
+                ws_max_queue=2,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
                 timeout_graceful_shutdown=5,
             )
         )
+
+    def _limits(self) -> Limits:
+        config = self.config
+        return Limits(config.body_bytes, config.requests_per_minute, config.submissions_per_minute)
 
 
 async def serve(config: NodeConfig) -> None:
@@ -256,5 +267,5 @@ def run(config: NodeConfig) -> None:
 
     Raises errors of sotto.node.errors and sotto.l1.errors when it cannot start or must not go on.
     """
-    logs.configure(config.log_level, config.log_format)
+    logs.configure(config.log_level, config.log_format, config.log_levels)
     asyncio.run(serve(config))

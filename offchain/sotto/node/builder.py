@@ -1,4 +1,4 @@
-"""Chooses the lanes of the next epoch. Pure: no I/O.
+"""Chooses the lanes of the open epoch, block by block, and closes it. Pure: no I/O.
 
 Queue items come first, since L1 demands the overdue ones; then bundles in order of arrival. With transactions
 waiting, the queue gets at most the share N/2 that L1 can demand, so that deposits cannot crowd out transfers.
@@ -26,24 +26,32 @@ from sotto.protocol.transaction import Kind
 from sotto.protocol.trees import State
 from sotto.protocol.words import FeeQuad
 
+OPERATIONS_SHARE = 4
+"""An epoch of N lanes has at most N divided by this operations."""
+
 NO_ROOM = (EpochFull, TooManyAnchors, TooManyOperations, FeeAssetNotListed)
 """Refusals that the next epoch may not have."""
 
 
+Ordered = Bundle | Deposit
+"""What a block orders: a bundle takes as many lanes as it has members, a queue item takes one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What an epoch is built from.
+    """What the next block of an epoch is made from.
 
     Attributes:
         state: state after the epoch before.
         sizes: N of the available verifiers, ascending.
-        now: L1 block.
-        live_from: oldest epoch whose anchor L1 still accepts.
-        queue_start: index of the first of `items`.
-        items: credited queue items in order.
+        now: L1 block, the same for all blocks of the epoch.
+        live_from: oldest epoch whose anchor L1 accepts at `now`.
+        queue_start: index of the first queue item of the epoch.
+        ordered: what earlier blocks of the epoch have ordered.
+        items: credited queue items behind those, in order.
         bundles: waiting bundles in order of arrival.
         withheld: commitments of bundles that wait too, but not for this epoch.
-        overdue: so many of `items` L1 demands now.
+        overdue: so many queue items from `queue_start` on L1 demands now.
         passed_over: bundles that the last epoch had no room for.
         trial: `bundles` are suspected of making epochs fail, so nothing else goes with them that need not.
         anchors: epoch id of each known anchor.
@@ -58,6 +66,7 @@ class Situation:
     items: Sequence[Deposit]
     bundles: Sequence[Bundle]
     anchors: dict[Field, int]
+    ordered: Sequence[Ordered] = ()
     withheld: Set[Field] = frozenset()
     overdue: int = 0
     passed_over: Set[Field] = frozenset()
@@ -65,48 +74,56 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltEpoch:
-    """The epoch, what it took, and what it shows never to fit.
+class Filling:
+    """What a block adds to the epoch, and what shows never to fit.
 
     Attributes:
+        added: in the order of the lanes.
+        free_lanes: lanes of the largest size that are left.
         passed_over: bundles for which too few lanes were left.
         dropped: why no later epoch can take a bundle either.
     """
 
-    result: EpochResult
-    items: int
-    bundles: tuple[Bundle, ...]
+    added: tuple[Ordered, ...]
+    free_lanes: int
     passed_over: frozenset[Field]
     dropped: tuple[tuple[Bundle, ProtocolError], ...]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether waiting longer could add nothing, or would keep back a bundle that came first."""
+        return not self.free_lanes or bool(self.passed_over)
 
-def is_full(situation: Situation) -> bool:
-    """Whether waiting longer could add nothing."""
-    members = sum(len(bundle.members) for bundle in situation.bundles)
-    return len(situation.items) + members >= situation.sizes[-1]
+    @property
+    def bundles(self) -> list[Bundle]:
+        """The bundles among what is added."""
+        return [entry for entry in self.added if isinstance(entry, Bundle)]
+
+    @property
+    def items(self) -> int:
+        """Number of queue items among what is added."""
+        return len(self.added) - len(self.bundles)
 
 
-def build(situation: Situation) -> BuiltEpoch | None:
-    """Build the next epoch; None if it would be empty and drop nothing."""
-    size = _size(situation)
-    inputs = EpochInputs(
-        domain=situation.domain,
-        lanes=size,
-        oldest=_oldest(situation),
-        now=situation.now,
-        queue_start=situation.queue_start,
-        fee_assets=_fee_assets(situation.bundles),
-    )
-    items = situation.items[: _queue_share(situation, size)]
-    filler = _Filler(situation.state, inputs, items)
-    taken: list[Bundle] = []
+def fill(situation: Situation) -> Filling:
+    """Choose what the next block adds to the lanes of the epoch."""
+    size = situation.sizes[-1]
+    inputs = _inputs(situation, size, [*_bundles(situation.ordered), *situation.bundles])
+    filler = _Filler(situation.state, inputs, situation.ordered)
+    taken = len(situation.ordered) - len(_bundles(situation.ordered))
+    share = max(0, _queue_share(situation, size) - taken)
+    items = situation.items[: min(share, filler.builder.free_lanes)]
+    added: list[Ordered] = []
+    for item in items:
+        filler.add(item)
+        added.append(item)
     passed_over: set[Field] = set()
     dropped: list[tuple[Bundle, ProtocolError]] = []
     later = set(situation.withheld)
     for bundle in situation.bundles:
         error = filler.try_add(bundle)
         if error is None:
-            taken.append(bundle)
+            added.append(bundle)
         elif isinstance(error, NO_ROOM) or (
             isinstance(error, ChainedCommitmentUnknown) and bundle.parents & later
         ):
@@ -120,27 +137,52 @@ def build(situation: Situation) -> BuiltEpoch | None:
     if situation.trial:
         extra = extra[:0]
     for item in extra:
-        filler.builder.add(item)
-    if not taken and not items and not dropped:
-        return None
-    count = len(items) + len(extra)
-    return BuiltEpoch(filler.builder.finish(), count, tuple(taken), frozenset(passed_over), tuple(dropped))
+        filler.add(item)
+        added.append(item)
+    return Filling(tuple(added), filler.builder.free_lanes, frozenset(passed_over), tuple(dropped))
+
+
+def finish(situation: Situation) -> EpochResult:
+    """Close the epoch with what is ordered, in the smallest size that has the lanes."""
+    bundles = _bundles(situation.ordered)
+    inputs = _inputs(situation, _size(situation), bundles)
+    return _Filler(situation.state, inputs, situation.ordered).builder.finish()
+
+
+def _inputs(situation: Situation, size: int, bundles: Sequence[Bundle]) -> EpochInputs:
+    return EpochInputs(
+        domain=situation.domain,
+        lanes=size,
+        oldest=_oldest(situation, bundles),
+        now=situation.now,
+        queue_start=situation.queue_start,
+        fee_assets=_fee_assets(bundles),
+    )
+
+
+def _bundles(ordered: Sequence[Ordered]) -> list[Bundle]:
+    return [entry for entry in ordered if isinstance(entry, Bundle)]
 
 
 class _Filler:
     """An epoch builder that takes bundles whole."""
 
-    def __init__(self, state: State, inputs: EpochInputs, items: Sequence[Deposit]) -> None:
+    def __init__(self, state: State, inputs: EpochInputs, ordered: Sequence[Ordered]) -> None:
         self._state = state
         self._inputs = inputs
-        self._entries: list[LaneInput] = list(items)
+        self._entries: list[LaneInput] = [lane for entry in ordered for lane in lane_inputs(entry)]
         self.builder = self._replayed()
+
+    def add(self, item: Deposit) -> None:
+        """Add a queue item, for which there must be a lane."""
+        self.builder.add(item)
+        self._entries.append(item)
 
     def try_add(self, bundle: Bundle) -> ProtocolError | None:
         """Add all members, or none and say why."""
         if len(bundle.members) > self.builder.free_lanes:
             return EpochFull(f"{len(bundle.members)} lanes needed")
-        entries = [lane_input(member) for member in bundle.members]
+        entries = lane_inputs(bundle)
         added = 0
         try:
             for entry in entries:
@@ -161,8 +203,12 @@ class _Filler:
         return builder
 
 
-def lane_input(member: PoolTransaction) -> LaneInput:
-    """What the protocol takes for a transaction."""
+def lane_inputs(entry: Ordered) -> list[LaneInput]:
+    """What the protocol takes for an entry of a block."""
+    return [entry] if isinstance(entry, Deposit) else [_lane_input(member) for member in entry.members]
+
+
+def _lane_input(member: PoolTransaction) -> LaneInput:
     if member.transaction.kind == Kind.ACCOUNT:
         assert member.operation is not None, "admission requires the preimage"
         return AccountChange(member.transaction, member.operation)
@@ -177,19 +223,18 @@ def _queue_share(situation: Situation, size: int) -> int:
 
 
 def _size(situation: Situation) -> int:
-    members = [member for bundle in situation.bundles for member in bundle.members]
-    operations = sum(member.transaction.kind == Kind.ACCOUNT for member in members)
-    for size in situation.sizes:
-        if len(members) + len(situation.items) <= size and operations <= size // 4:
-            return size
-    return situation.sizes[-1]
+    lanes = [lane for entry in situation.ordered for lane in lane_inputs(entry)]
+    operations = sum(isinstance(lane, AccountChange) for lane in lanes)
+    return next(
+        size for size in situation.sizes if len(lanes) <= size and operations <= size // OPERATIONS_SHARE
+    )
 
 
-def _oldest(situation: Situation) -> int:
+def _oldest(situation: Situation, bundles: Sequence[Bundle]) -> int:
     newest = situation.state.epoch_id
     used = (
         situation.anchors.get(member.transaction.anchor, newest)
-        for bundle in situation.bundles
+        for bundle in bundles
         for member in bundle.members
     )
     return min((epoch for epoch in used if epoch >= situation.live_from), default=newest)

@@ -23,7 +23,7 @@ from sotto.protocol.errors import ProtocolError
 from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.words import decode_words
 
-log = structlog.get_logger(category="l1")
+log = structlog.get_logger(category="state")
 
 
 def rebuild(store: Store) -> tuple[Ledger, dict[int, EpochResult]]:
@@ -41,7 +41,7 @@ def rebuild(store: Store) -> tuple[Ledger, dict[int, EpochResult]]:
         confirmed = row.status == EpochStatus.CONFIRMED
         if not confirmed and _is_lost(row, deposits):
             log.warning("unfinished epoch given up", epoch=row.id, cause="L1 lost what it was built on")
-            store.abandon_from(row.id)
+            store.abandon_from(row.id, "L1 lost what it was built on")
             break
         try:
             result = replay(ledger.tip, decode_words(row.words, row.lanes))
@@ -49,7 +49,7 @@ def rebuild(store: Store) -> tuple[Ledger, dict[int, EpochResult]]:
             if confirmed:
                 raise StateDiverged(f"stored epoch {row.id} does not follow: {error}") from error
             log.warning("unfinished epoch given up", epoch=row.id, cause=str(error))
-            store.abandon_from(row.id)
+            store.abandon_from(row.id, str(error))
             break
         ledger.append(result)
         if confirmed:
@@ -201,6 +201,8 @@ class Chain:
         deposits = await store.run(store.deposit_count)
         rows = await store.run(store.epochs, core.ledger.confirmed_id + 1)
         lost = next((row.id for row in rows if _is_lost(row, deposits)), None)
+        if lost is None and core.open is not None and core.open.queue_end > deposits:
+            lost = core.open_id
         if lost is not None:
             await core.abandon(lost, "L1 lost what it was built on")
         if unproven:

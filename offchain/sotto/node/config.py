@@ -36,6 +36,7 @@ from pydantic_settings import (
 
 from sotto.node import keystore
 from sotto.node.errors import ConfigInvalid, FeesMissing, PlainKeyRefused
+from sotto.node.logs import Category
 
 LOCAL_CHAINS = (1337, 31337)
 """Chain ids of development networks."""
@@ -79,6 +80,18 @@ def _fees(value: Any) -> Any:
     return {asset.strip(): fee.strip() for asset, _, fee in rows}
 
 
+def _log_levels(value: Any) -> Any:
+    """Also from text, as the environment has it: JSON, or pairs as in `database=debug,proof=error`."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        return json.loads(value)
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    return {category.strip(): level.strip() for category, _, level in pairs}
+
+
+Level = Literal["debug", "info", "warning", "error"]
+LogLevels = Annotated[dict[Category, Level], NoDecode, BeforeValidator(_log_levels)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Address = Annotated[str, AfterValidator(_address)]
@@ -132,15 +145,21 @@ class NodeConfig(BaseSettings):
     allow_free: bool = Field(
         False, description="take transactions without fees also on a chain that is not local"
     )
+    block_interval: Seconds = Field(
+        0.3, description="at most one block in this time; what is in one is soft-final"
+    )
     epoch_wait: Seconds = Field(
-        2.0, description="an epoch closes this long after its first transaction, or when full"
+        2.0, description="an epoch closes this long after its first block, or when full"
     )
     confirmations: int = Field(0, ge=0, description="L1 blocks above a deposit before an epoch takes it")
     expiry_margin: int = Field(
         5, ge=0, description="a transaction must be valid for this many L1 blocks more"
     )
     anchor_margin: int = Field(20, ge=0, description="an anchor must live for this many L1 blocks more")
-    epochs_in_flight: int = Field(2, ge=1, le=8, description="epochs that may be unconfirmed at once")
+    epochs_in_flight: int = Field(
+        2, ge=1, le=64, description="with so many epochs unconfirmed, the next one closes only when full"
+    )
+    epochs_ahead: int = Field(16, ge=1, le=64, description="epochs that may be unconfirmed at once")
 
     poll_interval: Seconds = Field(0.5, description="pause between two looks at L1")
     gas_margin: float = Field(1.25, ge=1, le=3, description="factor on estimated gas")
@@ -175,7 +194,8 @@ class NodeConfig(BaseSettings):
     )
 
     stop_seconds: Seconds = Field(10.0, description="time to finish what is begun after SIGTERM")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+    log_level: Level = Field("info", description="least level logged")
+    log_levels: LogLevels = Field({}, description="levels of single categories, as in `database=debug`")
     log_format: Literal["console", "json"] = Field("console", description="text for people, or for machines")
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from sotto.node.admission import Moment, Policy, check_bundle, check_transaction
-from sotto.node.errors import NodeError
+from sotto.node.blocks import OrderedDeposit
+from sotto.node.errors import BlockMalformed, NodeError
 from sotto.node.ledger import Ledger
+from sotto.node.open_epoch import OpenEpoch, restore
 from sotto.node.pool import Bundle, Pool
 from sotto.node.store import Store
 from sotto.node.tables import DepositRow, EpochRow, LaneRow
-from sotto.node.transactions import bundles_of
+from sotto.node.transactions import bundles_of, members_of
 from sotto.node.trials import Trials
 from sotto.protocol.epoch import EpochResult
 from sotto.protocol.errors import ProtocolError
@@ -21,7 +23,7 @@ from sotto.protocol.field import Field
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
 
-log = structlog.get_logger(category="node")
+log = structlog.get_logger(category="state")
 
 
 class Signal:
@@ -53,7 +55,8 @@ class Core:
 
     Attributes:
         sizes: N of the available verifiers, ascending.
-        results: state transition of each epoch that is not confirmed yet, by id.
+        results: state transition of each closed epoch that is not confirmed yet, by id.
+        open: the epoch that blocks are added to; None while it has none.
         l1_block: number of the last L1 block whose events are applied.
         reorgs: how often L1 lost blocks since the start.
         trials: bundles that are suspected of making epochs fail.
@@ -64,6 +67,7 @@ class Core:
     sizes: tuple[int, ...]
     ledger: Ledger
     results: dict[int, EpochResult]
+    open: OpenEpoch | None = None
     pool: Pool = dataclasses.field(default_factory=Pool)
     l1_block: int = 0
     reorgs: int = 0
@@ -76,7 +80,7 @@ class Core:
 
     @property
     def in_flight(self) -> int:
-        """Epochs that are not confirmed yet."""
+        """Closed epochs that are not confirmed yet."""
         return len(self.results)
 
     def moment(self) -> Moment:
@@ -85,12 +89,47 @@ class Core:
             l1_block=self.l1_block,
             tip=self.ledger.tip,
             pool=self.pool,
+            ordered=self.ordered,
             anchors=self.ledger.anchors,
             commit_blocks=self.ledger.commit_blocks,
         )
 
-    async def fill_pool(self) -> None:
-        """Take the waiting transactions of the store into the empty pool, at start."""
+    @property
+    def ordered(self) -> Pool:
+        """The transactions of the open epoch."""
+        return Pool() if self.open is None else self.open.pool
+
+    @property
+    def open_id(self) -> int:
+        """Id of the open epoch, or of the one that the next block opens."""
+        return self.ledger.tip_id + 1
+
+    async def restore(self) -> None:
+        """Take open epoch and waiting transactions from the store, at start."""
+        await self._restore_open()
+        await self._fill_pool()
+
+    async def _restore_open(self) -> None:
+        store, ledger = self.store, self.ledger
+        blocks = await store.run(store.blocks_of_epoch, self.open_id)
+        ids = [h.to_bytes(32) for block in blocks for h in block.transactions]
+        rows = await store.run(store.transactions, ids)
+        items = sum(isinstance(entry, OrderedDeposit) for block in blocks for entry in block.entries)
+        deposits = await store.run(store.deposits, ledger.queue_cursor, items) if items else []
+        try:
+            self.open = restore(
+                blocks,
+                ledger.queue_cursor,
+                {
+                    member.h: (Field(int.from_bytes(row.bundle)), member)
+                    for row, member in members_of(rows.values())
+                },
+                {row.index: deposit_of(row) for row in deposits},
+            )
+        except BlockMalformed as error:
+            await store.run(store.abandon_from, self.open_id, str(error))
+
+    async def _fill_pool(self) -> None:
         rows = await self.store.run(self.store.waiting_transactions)
         await self.put_back(bundles_of(rows))
 
@@ -143,11 +182,17 @@ class Core:
                 log.info("transaction dropped", id="0x" + h.hex(), reason=reason)
 
     async def abandon(self, first: int, reason: str) -> None:
-        """Undo unconfirmed epochs from `first` on; their transactions wait again. Call it with the lock."""
-        if first > self.ledger.tip_id:
+        """Undo unconfirmed epochs from `first` on, the open one too; their transactions wait again.
+
+        Call it with the lock.
+        """
+        if first > self.open_id:
+            return
+        ids = await self.store.run(self.store.abandon_from, first, reason)
+        if self.open is None and first > self.ledger.tip_id and not ids:
             return
         log.warning("epochs abandoned", first=first, last=self.ledger.tip_id, reason=reason)
-        ids = await self.store.run(self.store.abandon_from, first)
+        self.open = None
         self.ledger.truncate(first)
         self.results = {epoch: result for epoch, result in self.results.items() if epoch < first}
         rows = await self.store.run(self.store.transactions, ids)
@@ -186,6 +231,13 @@ def epoch_row(result: EpochResult, foreign: bool = False) -> EpochRow:
         account_root=result.state.account.root,
         first_node=result.state.note.size // 4 - lanes,
         foreign=foreign,
+        notes=sum(
+            commitment != 0
+            for lane in result.words.lanes
+            if lane.kind != Kind.SKIPPED
+            for commitment in lane.commitments
+        ),
+        memos=sum(lane.ext[1] != 0 for lane in result.words.lanes),
     )
 
 

@@ -88,6 +88,13 @@ class StateDiverged(NodeError):
     )
 
 
+class BlockMalformed(NodeError):
+    """A stored block is not the encoding of one, or does not follow its parent."""
+
+    status = 500
+    hint = "Restore the database from a backup, or start with an empty one if this node is not the proposer."
+
+
 class KeysMismatch(NodeError):
     """A verifier on L1 has keys of other circuits than this node's prover."""
 
@@ -100,6 +107,8 @@ class KeysMismatch(NodeError):
 
 class RequestMalformed(NodeError):
     """The body or a parameter has not the form that the API demands."""
+
+    hint = "See /v1/openapi.json."
 
 
 class RequestTooLarge(NodeError):
@@ -119,6 +128,48 @@ class RangeUnaligned(NodeError):
     """Start or count of a range is not on the grid."""
 
     hint = "Use multiples of 256, and a count of at most 4096."
+
+
+class BodyTooSlow(NodeError):
+    """The body of the request did not come in time."""
+
+    status = 408
+    hint = "Send the request again."
+
+
+class NodeBusy(NodeError):
+    """The node does as much as it can at once."""
+
+    status = 503
+    hint = "Try again in a second."
+
+
+class TooManyStreams(NodeError):
+    """A client, or all together, have as many event streams open as the node serves."""
+
+    status = 429
+    hint = "Close streams that are not read, or ask another node."
+
+
+class EventsGone(NodeError):
+    """The events behind the given sequence number are not kept any more, or there never was such a number."""
+
+    status = 410
+    hint = "Read the state from /v1/status, /v1/blocks and /v1/epochs, then follow from now on."
+
+
+class EventsTooSlow(NodeError):
+    """The stream was read more slowly than events came, and is closed."""
+
+    status = 408
+    hint = "Connect again with the sequence number of the last event that was read."
+
+
+class BlockUnknown(NodeError):
+    """There is no block with this number."""
+
+    status = 404
+    hint = "Numbers go from 1 to the last one of /v1/state."
 
 
 class TransactionUnknown(NodeError):
@@ -226,10 +277,6 @@ class ProvingFailed(NodeError):
     status = 500
 
 
-class EpochNotBuilt(NodeError):
-    """The bundles that wait give no epoch, for a cause that no rule of admission names."""
-
-    status = 500
 class ProverUnavailable(NodeError):
     """No worker can be had, or what they return does not verify; the same job may succeed later."""
 
@@ -237,3 +284,7 @@ class ProverUnavailable(NodeError):
     hint = "See the prover's workers and their logs; no transaction is lost."
 
 
+class EpochNotBuilt(NodeError):
+    """The bundles that wait give no epoch, for a cause that no rule of admission names."""
+
+    status = 500

@@ -17,7 +17,7 @@ from sotto.node.metrics import Metrics
 from sotto.protocol.epoch import EpochResult
 from sotto.prover.interface import Prover
 
-log = structlog.get_logger(category="proving")
+log = structlog.get_logger(category="block")
 
 IDLE_SECONDS = 5.0
 LONGEST_RETRY_SECONDS = 60.0

@@ -7,10 +7,13 @@ from typing import Any
 import sotto
 from sotto.l1.deployment import Deployment
 from sotto.node import views
+from sotto.node.blocks import NO_PARENT
 from sotto.node.core import Core
-from sotto.node.errors import NotReady, RangeUnaligned, RequestMalformed, TransactionUnknown
+from sotto.node.errors import BlockUnknown, NotReady, RangeUnaligned, RequestMalformed, TransactionUnknown
+from sotto.node.events import Feed
 from sotto.node.mempool import Mempool
 from sotto.node.metrics import Metrics
+from sotto.node.open_epoch import block_entries
 from sotto.node.tables import DepositRow, EpochRow, EpochStatus, TransactionStatus
 from sotto.protocol.accounts import Operation
 from sotto.protocol.field import byte_word_to_json, field_to_json, integer_to_json, to_byte_word
@@ -19,17 +22,23 @@ from sotto.protocol.transaction import ProvenTransaction
 GRID = 256
 MOST_NODES = 4096
 MOST_EPOCHS = 256
+MOST_BLOCKS = 256
+MOST_NUMBER = 1 << 63
+GENESIS_LEAVES = 4
 _ID = re.compile(r"0x[0-9a-f]{64}")
 
 
 class Queries:
     """Answers of one node."""
 
-    def __init__(self, core: Core, mempool: Mempool, deployment: Deployment, metrics: Metrics) -> None:
+    def __init__(
+        self, core: Core, mempool: Mempool, deployment: Deployment, metrics: Metrics, feed: Feed
+    ) -> None:
         self._core = core
         self._mempool = mempool
         self._deployment = deployment
         self._metrics = metrics
+        self.feed = feed
         self._problem: Exception | None = NotReady("the node is starting")
 
     def set_ready(self, problem: Exception | None) -> None:
@@ -41,9 +50,12 @@ class Queries:
         if self._problem is not None:
             raise NotReady(f"{type(self._problem).__name__}: {self._problem}")
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         """Prometheus text."""
-        return self._metrics.render(self._core)
+        core = self._core
+        notes, memos = await core.store.run(core.store.note_counts)
+        accounts = sum(leaf is not None for leaf in core.ledger.confirmed.account.contents())
+        return self._metrics.render(core, notes, memos, accounts - GENESIS_LEAVES, self.feed.clients)
 
     def count_refusal(self, code: str) -> None:
         """For the metrics."""
@@ -53,12 +65,17 @@ class Queries:
         """GET /v1/status."""
         core, ledger, deployment = self._core, self._core.ledger, self._deployment
         confirmed = ledger.confirmed
-        waiting = len(core.pool) + sum(
-            lane.link != 0 and lane.kind != 2
-            for result in core.results.values()
-            for lane in result.words.lanes
+        waiting = (
+            len(core.pool)
+            + len(core.ordered)
+            + sum(
+                lane.link != 0 and lane.kind != 2
+                for result in core.results.values()
+                for lane in result.words.lanes
+            )
         )
         record = ledger.records.get(ledger.confirmed_id)
+        block = await core.store.run(core.store.last_block)
         return {
             "chain_id": deployment.chain_id,
             "rollup": deployment.address("Rollup"),
@@ -74,6 +91,7 @@ class Queries:
             "note_nodes": confirmed.note.size // 4,
             "queue_cursor": 0 if record is None else record.queue_end,
             "pending": waiting,
+            "block": 0 if block is None else block.number,
             "min_expiry_margin": core.policy.expiry_margin,
             "version": sotto.__version__,
         }
@@ -82,6 +100,39 @@ class Queries:
         """The last epoch committed on L1: the confirmed one, or pending ones behind it."""
         pending = await self._core.store.run(self._core.store.pending_commits)
         return max((commit.epoch for commit in pending), default=self._core.ledger.confirmed_id)
+
+    async def state(self) -> dict[str, Any]:
+        """GET /v1/state."""
+        core = self._core
+        async with core.lock:
+            ledger, opened = core.ledger, core.open
+            block = await core.store.run(core.store.last_block)
+            return {
+                "proven": views.state_json(ledger.confirmed_id, ledger.confirmed),
+                "closed": views.state_json(ledger.tip_id, ledger.tip),
+                "open": None
+                if opened is None
+                else {"epoch": opened.id, "lanes": opened.lanes, "queue_end": opened.queue_end},
+                "block": {
+                    "number": 0 if block is None else block.number,
+                    "hash": views.hex_bytes(NO_PARENT if block is None else block.hash()),
+                },
+            }
+
+    async def blocks(self, start: int, count: int) -> list[dict[str, Any]]:
+        """GET /v1/blocks."""
+        if start < 1 or not 0 < count <= MOST_BLOCKS:
+            raise RequestMalformed(f"start is at least 1, count 1 to {MOST_BLOCKS}")
+        store = self._core.store
+        return [views.block_json(block) for block in await store.run(store.blocks, start, count)]
+
+    async def block(self, number: int) -> dict[str, Any]:
+        """GET /v1/blocks/{number}."""
+        store = self._core.store
+        block = await store.run(store.block, number) if 0 < number < MOST_NUMBER else None
+        if block is None:
+            raise BlockUnknown(str(number))
+        return views.block_json(block)
 
     def fees(self) -> list[dict[str, Any]]:
         """GET /v1/fees."""
@@ -114,22 +165,45 @@ class Queries:
             raise RequestMalformed("an id is 0x and 64 lower-case hex digits")
         h, store = bytes.fromhex(text[2:]), self._core.store
         row = await store.run(store.transaction, h)
-        if row is None:
-            lane = await store.run(store.lane_of, h)
-            if lane is None:
-                raise TransactionUnknown(text)
-            epoch: EpochRow | None = await store.run(store.epoch, lane.epoch)
+        if row is not None:
+            epoch = None if row.epoch is None else await store.run(store.epoch, row.epoch)
             answer = {
-                "status": str(_lane_status(epoch)),
-                "epoch": lane.epoch,
-                "lane": lane.lane,
-                "reason": None,
+                "status": row.status,
+                "block": row.block,
+                "epoch": row.epoch,
+                "lane": row.lane,
+                "reason": row.reason,
             }
         else:
-            epoch = None if row.epoch is None else await store.run(store.epoch, row.epoch)
-            answer = {"status": row.status, "epoch": row.epoch, "lane": row.lane, "reason": row.reason}
+            epoch, answer = await self._deposit(h)
         l1_tx = None if epoch is None or epoch.l1_tx is None else views.hex_bytes(epoch.l1_tx)
         return {"id": text, **answer, "l1_tx": l1_tx}
+
+    async def _deposit(self, h: bytes) -> tuple[EpochRow | None, dict[str, Any]]:
+        """Epoch and place of a lane that no client has sent."""
+        store, epoch, number, place = self._core.store, None, None, self._open_place(h)
+        if place is None:
+            lane = await store.run(store.lane_of, h)
+            if lane is None:
+                raise TransactionUnknown("0x" + h.hex())
+            epoch, number, place = await store.run(store.epoch, lane.epoch), lane.epoch, lane.lane
+        elif self._core.open is not None:
+            number = self._core.open.id
+        return epoch, {
+            "status": str(_lane_status(epoch)),
+            "block": None,
+            "epoch": number,
+            "lane": place,
+            "reason": None,
+        }
+
+    def _open_place(self, h: bytes) -> int | None:
+        """Lane of a deposit in the open epoch."""
+        opened = self._core.open
+        if opened is None:
+            return None
+        entries = block_entries(self._core.policy.domain, opened.queue_start, opened.ordered)
+        return next((lane for lane, entry in enumerate(entries) if entry.h.to_bytes(32) == h), None)
 
     async def pending(self) -> list[dict[str, Any]]:
         """GET /v1/pending."""
@@ -139,6 +213,10 @@ class Queries:
         async with core.lock:
             for row in await store.run(store.epochs, core.ledger.confirmed_id + 1):
                 entries += views.epoch_entries(row, await self._deposits(row), placed=False)
+            if core.open is not None:
+                taken = await store.run(store.deposits, core.open.queue_start, core.open.items)
+                rows = {row.index: row for row in taken} if core.open.items else {}
+                entries += views.open_entries(core.open, core.policy.domain, rows)
             entries += [views.waiting_entry(member) for bundle in core.pool for member in bundle.members]
         return entries
 
@@ -174,7 +252,7 @@ class Queries:
 
 def _lane_status(epoch: EpochRow | None) -> TransactionStatus:
     if epoch is None or epoch.record is None:
-        return TransactionStatus.PROVING
+        return TransactionStatus.SOFT_FINAL
     if epoch.status != EpochStatus.CONFIRMED:
         return TransactionStatus.COMMITTED
     return TransactionStatus.FINALIZED if epoch.finalized else TransactionStatus.PROVEN

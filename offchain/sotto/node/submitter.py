@@ -28,7 +28,7 @@ from sotto.protocol.epoch import EpochResult
 from sotto.protocol.l1 import deposit_item
 from sotto.protocol.transaction import Kind
 
-log = structlog.get_logger(category="submit")
+log = structlog.get_logger(category="block")
 
 LONGEST_RETRY_SECONDS = 60.0
 OF_LANES = frozenset(

@@ -27,11 +27,11 @@ class Natural(TypeDecorator[int]):
 
 
 class TransactionStatus(StrEnum):
-    """Life of a transaction, as the API reports it."""
+    """Life of a transaction, as the API reports it: stored; in a block; its epoch committed on L1, proven
+    there, and in a final L1 block. Dropped: no epoch of this node will have it."""
 
     RECEIVED = "received"
-    ORDERED = "ordered"
-    PROVING = "proving"
+    SOFT_FINAL = "soft-final"
     COMMITTED = "committed"
     PROVEN = "proven"
     FINALIZED = "finalized"
@@ -42,12 +42,12 @@ class EpochStatus(StrEnum):
     """Life of an epoch: lanes chosen; given to a prover; proof made; transaction to L1 signed and stored;
     proven on L1."""
 
+    PENDING = "pending"
     ASSIGNED = "assigned"
     PROVEN = "proven"
     COMMITTED = "committed"
     CONFIRMED = "confirmed"
 
-    PENDING = "pending"
 
 # SQLite numbers rows by itself for INTEGER keys only.
 _SERIAL = BigInteger().with_variant(Integer(), "sqlite")
@@ -56,7 +56,8 @@ _SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 class TransactionRow(SQLModel, table=True):
     """An accepted transaction: `sequence` the order of arrival, `bundle` the id of its bundle's first one.
 
-    `body` is the API's JSON, `operation` the JSON of the preimage that a transaction of kind 5 needs.
+    `body` is the API's JSON, `operation` the JSON of the preimage that a transaction of kind 5 needs;
+    `block`, `epoch` and `lane` say where the sequencer put it.
     """
 
     __tablename__ = "transactions"
@@ -72,6 +73,7 @@ class TransactionRow(SQLModel, table=True):
     reason: str | None = None
     epoch: int | None = Field(default=None, index=True)
     lane: int | None = None
+    block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     received_at: float = Field(default_factory=time.time)
 
 
@@ -94,6 +96,7 @@ class EpochRow(SQLModel, table=True):
 
     `commit_block` and `proof_block` are the L1 blocks of its commit and proof, `l1_tx` the transaction of the
     proof (of the commit while it is pending). `foreign`: another proposer's, here only once it is proven.
+    `notes` and `memos` count the commitments and the attachments of its lanes.
     """
 
     __tablename__ = "epochs"
@@ -113,6 +116,8 @@ class EpochRow(SQLModel, table=True):
     proof_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
     l1_tx: bytes | None = Field(default=None, sa_column=Column(LargeBinary(32), nullable=True))
     finalized: bool = False
+    notes: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+    memos: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
 
 
 class CommitRow(SQLModel, table=True):
@@ -148,6 +153,30 @@ class SubmissionRow(SQLModel, table=True):
     nonce: int = Field(sa_column=Column(BigInteger, nullable=False))
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     signed_at: float = Field(default_factory=time.time)
+
+
+class L2BlockRow(SQLModel, table=True):
+    """A block of the sequencer. `body` is its encoding, from which the other columns follow.
+
+    `rollback` is the first epoch that the block makes void, if it does so.
+    """
+
+    __tablename__ = "blocks"
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    hash: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+    epoch: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    rollback: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class EventRow(SQLModel, table=True):
+    """Something that the node tells, stored together with what it tells of. `body` is the API's JSON."""
+
+    __tablename__ = "events"
+    sequence: int | None = Field(
+        default=None, sa_column=Column(_SERIAL, primary_key=True, autoincrement=True)
+    )
+    body: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class BlockRow(SQLModel, table=True):

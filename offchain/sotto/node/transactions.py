@@ -1,13 +1,13 @@
 """Waiting transactions between database rows, the API's JSON and the pool."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sotto.node.pool import Bundle, PoolTransaction
 from sotto.node.tables import TransactionRow
 from sotto.protocol.accounts import Operation
 from sotto.protocol.errors import JsonMalformed
-from sotto.protocol.field import field_from_json, field_to_json
+from sotto.protocol.field import Field, field_from_json, field_to_json
 from sotto.protocol.transaction import ProvenTransaction, transaction_from_json, transaction_to_json
 
 _OPERATION_KEYS = {"id", "previous", "next"}
@@ -46,12 +46,17 @@ def rows_of(members: Sequence[PoolTransaction]) -> list[TransactionRow]:
     ]
 
 
-def bundles_of(rows: Iterable[TransactionRow]) -> list[Bundle]:
-    """Bundles of rows in order of arrival."""
-    grouped: dict[bytes, list[PoolTransaction]] = {}
+def members_of(rows: Iterable[TransactionRow]) -> Iterator[tuple[TransactionRow, PoolTransaction]]:
+    """Each row with its transaction."""
     for row in rows:
         proven = transaction_from_json(json.loads(row.body))
         operation = None if row.operation is None else operation_from_json(json.loads(row.operation))
-        member = PoolTransaction(proven.transaction.h, proven.transaction, proven.proof, operation)
+        yield row, PoolTransaction(Field(int.from_bytes(row.id)), proven.transaction, proven.proof, operation)
+
+
+def bundles_of(rows: Iterable[TransactionRow]) -> list[Bundle]:
+    """Bundles of rows in order of arrival."""
+    grouped: dict[bytes, list[PoolTransaction]] = {}
+    for row, member in members_of(rows):
         grouped.setdefault(row.bundle, []).append(member)
     return [Bundle(tuple(members)) for members in grouped.values()]

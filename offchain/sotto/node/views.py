@@ -5,10 +5,13 @@ from functools import lru_cache
 
 from sotto.l1.deployment import ListedAsset
 from sotto.l1.records import record_from_bytes, record_to_json
-from sotto.node.pool import PoolTransaction
+from sotto.node.blocks import Block, BlockEntry, OrderedDeposit, OrderedTransaction, Rollback, block_hash
+from sotto.node.open_epoch import OpenEpoch
+from sotto.node.pool import Bundle, PoolTransaction
 from sotto.node.tables import DepositRow, EpochRow
 from sotto.protocol.field import Field, field_to_json, integer_to_json
 from sotto.protocol.transaction import Kind, Transaction, ext_ciphertexts
+from sotto.protocol.trees import State
 from sotto.protocol.words import EpochWords, LaneWords, decode_words
 
 Json = dict[str, object]
@@ -76,9 +79,71 @@ def epoch_entries(row: EpochRow, deposits: dict[int, DepositRow], placed: bool =
             yield _transaction_entry(node, row.id, number, lane.kind, lane.link, transaction, index)
 
 
-def waiting_entry(member: PoolTransaction) -> Json:
-    """Entry of a transaction without epoch."""
-    return _transaction_entry(None, None, None, member.transaction.kind, member.h, member.transaction, None)
+def waiting_entry(member: PoolTransaction, epoch: int | None = None, lane: int | None = None) -> Json:
+    """Entry of a transaction without block, or with the lane that a block gave it in the open epoch."""
+    return _transaction_entry(None, epoch, lane, member.transaction.kind, member.h, member.transaction, None)
+
+
+def open_entries(opened: OpenEpoch, domain: int, deposits: dict[int, DepositRow]) -> Iterator[Json]:
+    """Entries of the open epoch in order.
+
+    Args:
+        deposits: queue items that it took, by index.
+    """
+    lane, index = 0, opened.queue_start
+    for entry in opened.ordered:
+        if isinstance(entry, Bundle):
+            for member in entry.members:
+                yield waiting_entry(member, opened.id, lane)
+                lane += 1
+        else:
+            commitment = entry.commitment(domain, index)
+            words = LaneWords.of_deposit(entry, commitment)
+            h = entry.h(domain, index)
+            yield _deposit_entry(None, opened.id, lane, h, words, index, deposits[index].ciphertext)
+            lane += 1
+            index += 1
+
+
+def block_json(block: Block) -> Json:
+    """A block with its encoding, so that anybody can check the hash."""
+    encoding = block.encode()
+    return {
+        "number": block.number,
+        "hash": hex_bytes(block_hash(encoding)),
+        "parent": hex_bytes(block.parent),
+        "time": block.time,
+        "epoch": block.epoch,
+        "l1_block": block.l1_block,
+        "closes": block.closes,
+        "entries": [_block_entry_json(entry) for entry in block.entries],
+        "encoding": hex_bytes(encoding),
+    }
+
+
+def _block_entry_json(entry: BlockEntry) -> Json:
+    match entry:
+        case OrderedTransaction():
+            return {"id": field_to_json(entry.h)}
+        case OrderedDeposit():
+            return {"id": field_to_json(entry.h), "queue_index": entry.index}
+        case Rollback():
+            return {"rollback": entry.first, "reason": entry.cause}
+
+
+def state_json(epoch: int, state: State) -> Json:
+    """The state after an epoch."""
+    trees = {
+        "note": (state.note.root, state.note.size),
+        "nullifier": (state.nullifier.root, state.nullifier.size),
+        "root": (state.root.root, state.root.size),
+        "account": (state.account.root, state.account.size),
+    }
+    return {
+        "epoch": epoch,
+        "state": field_to_json(state.hash()),
+        **{name: {"root": field_to_json(root), "size": size} for name, (root, size) in trees.items()},
+    }
 
 
 def _transaction_entry(

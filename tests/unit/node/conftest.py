@@ -1,6 +1,7 @@
 """A node's inner parts without L1, HTTP and prover, around the seeded scenario of the protocol's tests."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sotto.node.pool import PoolTransaction
 from sotto.node.proofs import ProofVerifier
 from sotto.node.store import Store
 from sotto.node.tables import CommitRow, DepositRow
+from sotto.protocol.accounts import Operation
 from sotto.protocol.epoch import EpochResult
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import EpochRecord, genesis_record
@@ -34,7 +36,7 @@ class KnownProofs(ProofVerifier):
     """Takes proofs that begin with 1 for valid, and counts the checks that reach the prover."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(Metrics())
         self.checked = 0
 
     async def check(self, h: Field, proof: bytes) -> bytes:
@@ -46,6 +48,28 @@ class KnownProofs(ProofVerifier):
             raise ProofInvalid(f"{h:#066x}")
         self._remember(self._accepted, h, proof)
         return proof
+
+
+class ServedMempool(Mempool):
+    """Admits by itself: its loop runs while anybody waits for it."""
+
+    _waiting = 0
+    _loop: "asyncio.Task[None] | None" = None
+
+    async def admit(
+        self, proven: Sequence[ProvenTransaction], operations: Sequence[Operation]
+    ) -> list[Field]:
+        """See Mempool."""
+        self._waiting += 1
+        if self._loop is None:
+            self._loop = asyncio.create_task(self.run())
+        try:
+            return await super().admit(proven, operations)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                self._loop.cancel()
+                self._loop = None
 
 
 def record_of(epoch: ClosedEpoch, commit_block: int) -> EpochRecord:
@@ -195,4 +219,4 @@ def world(store: Store) -> World:
     core = Core(store, make_policy(scenario), (4, 16), ledger, {}, l1_block=2000)
     store.save_cursor(BlockHead(2000, bytes(32)))
     proofs = KnownProofs()
-    return World(scenario, core, Mempool(core, proofs, Metrics(), size=20), proofs)
+    return World(scenario, core, ServedMempool(core, proofs, Metrics(), size=20), proofs)

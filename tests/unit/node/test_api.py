@@ -5,11 +5,13 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.scenario import Queued, Signed
 from tests.unit.node.conftest import BAD, World, commit_row, proven, record_of
 
 from sotto.l1.deployment import Deployment
 from sotto.node.api import create_api
 from sotto.node.core import epoch_row, lane_rows
+from sotto.node.events import Feed
 from sotto.node.limits import Limits
 from sotto.node.metrics import Metrics
 from sotto.node.queries import Queries
@@ -33,7 +35,7 @@ DEPLOYMENT = Deployment.model_validate(
 @pytest.fixture
 def queries(world: World) -> Queries:
     """Answers of a node that is ready."""
-    made = Queries(world.core, world.mempool, DEPLOYMENT, Metrics())
+    made = Queries(world.core, world.mempool, DEPLOYMENT, Metrics(), Feed(world.core.store))
     made.set_ready(None)
     return made
 
@@ -41,7 +43,7 @@ def queries(world: World) -> Queries:
 @pytest.fixture
 async def client(queries: Queries) -> AsyncIterator[httpx.AsyncClient]:
     """A client with small limits."""
-    transport = httpx.ASGITransport(create_api(queries, Limits(body_bytes=100_000, per_minute=300)))
+    transport = httpx.ASGITransport(create_api(queries, Limits(100_000, 300, 300)))
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as made:
         yield made
 
@@ -56,7 +58,7 @@ async def test_status_fees_and_assets(client: httpx.AsyncClient, world: World) -
     status = (await client.get("/v1/status")).json()
     assert set(status) == {
         "chain_id", "rollup", "bridge", "queue", "domain", "head", "proven", "state", "now", "l1_block",
-        "lanes", "note_nodes", "queue_cursor", "pending", "min_expiry_margin", "version",
+        "lanes", "note_nodes", "queue_cursor", "pending", "block", "min_expiry_margin", "version",
     }  # fmt: skip
     assert (status["proven"], status["note_nodes"], status["queue_cursor"]) == (1, 4, 1)
     assert status["state"] == field_to_json(world.scenario.state.hash())
@@ -72,7 +74,8 @@ async def test_submission_and_its_status(client: httpx.AsyncClient, world: World
     assert (await client.get(f"/v1/transactions/{h}")).status_code == 404
     assert (await post(client, body)).json() == {"ids": [h], "status": "received"}
     assert (await client.get(f"/v1/transactions/{h}")).json() == {
-        "id": h, "status": "received", "epoch": None, "lane": None, "reason": None, "l1_tx": None,
+        "id": h, "status": "received", "block": None, "epoch": None, "lane": None, "reason": None,
+        "l1_tx": None,
     }  # fmt: skip
     [entry] = (await client.get("/v1/pending")).json()
     assert (entry["id"], entry["node"], entry["kind"]) == (h, None, 1)
@@ -120,7 +123,7 @@ async def test_malformed_requests_have_the_same_form(client: httpx.AsyncClient) 
 
 
 async def test_limits(queries: Queries) -> None:
-    transport = httpx.ASGITransport(create_api(queries, Limits(body_bytes=1000, per_minute=60)))
+    transport = httpx.ASGITransport(create_api(queries, Limits(1000, 60, 60)))
     async with httpx.AsyncClient(transport=transport, base_url="http://node") as client:
         large = await client.post("/v1/transactions", content=b"x" * 1001)
         assert (large.status_code, large.json()["error"]["code"]) == (413, "RequestTooLarge")
@@ -154,7 +157,7 @@ async def test_entries_of_proven_epochs_rebuild_the_note_tree(
     user = scenario.users[0]
     for number in (1, 2):
         queued = scenario.deposit(user, 1000)
-        entries = [queued] if number == 1 else [world.pay(fee=0), queued]
+        entries: list[Queued | Signed] = [queued] if number == 1 else [world.pay(fee=0), queued]
         epoch = scenario.close(entries, 4)
         world.core.ledger.append(epoch.result)
         world.core.ledger.confirm(record_of(epoch, 7))

@@ -14,6 +14,7 @@ from sotto.l1.watcher import BlockAdded, BlockHead, RolledBack
 from sotto.node.chain import Chain, rebuild
 from sotto.node.core import Core, epoch_row, lane_rows
 from sotto.node.errors import StateDiverged
+from sotto.node.events import Feed
 from sotto.node.ledger import Ledger
 from sotto.node.metrics import Metrics
 from sotto.node.queries import Queries
@@ -142,13 +143,13 @@ async def test_a_commit_without_proof_blocks_until_it_is_pruned(world: World) ->
     await world.mempool.admit([proven(signed)], [])
     epoch = world.scenario.close([signed], 4)
     await follower.own(epoch)
-    assert status_of(world, signed) == "ordered"
+    assert status_of(world, signed) == "soft-final"
     words = b"\xff" * len(epoch.result.encoded_words())
     lie = follower.commit(replace(epoch, result=replace(epoch.result, z=1)), 4, words)
     await follower.block(4, lie)
     assert await core.is_blocked()
     assert (core.in_flight, len(core.pool), status_of(world, signed)) == (0, 1, "received")
-    queries = Queries(core, world.mempool, DEPLOYMENT, Metrics())
+    queries = Queries(core, world.mempool, DEPLOYMENT, Metrics(), Feed(core.store))
     assert await queries._head() == 2
     # A restart knows it too.
     ledger, results = rebuild(core.store)
@@ -218,7 +219,7 @@ async def test_an_epoch_is_abandoned_when_l1_loses_a_deposit_that_it_took(world:
     core, queued = world.core, world.scenario.deposit(world.scenario.users[0], 7)
     await follower.queue(4, [queued], 3)
     await follower.own(world.scenario.close([queued], 4))
-    queries = Queries(core, world.mempool, DEPLOYMENT, Metrics())
+    queries = Queries(core, world.mempool, DEPLOYMENT, Metrics(), Feed(core.store))
     assert len(await queries.pending()) == 1
     # Killed before the epoch is abandoned.
     core.store.roll_back(3)

@@ -203,7 +203,7 @@ async def test_a_restart_finds_what_was_answered(world: World) -> None:
     world.close([conflicting], 4)
     ledger: Ledger = world.core.ledger
     restarted = Core(world.core.store, world.core.policy, (4, 16), ledger, {})
-    await restarted.fill_pool()
+    await restarted.restore()
     assert [bundle.id for bundle in restarted.pool] == [kept.transaction.h]
     row = world.core.store.transaction(conflicting.transaction.h.to_bytes(32))
     assert row is not None

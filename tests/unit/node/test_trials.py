@@ -9,12 +9,12 @@ from tests.support.scenario import Signed
 from tests.unit.node.conftest import World, commit_row, member, proven, record_of_result
 
 from sotto.node import builder
-from sotto.node.assembler import Assembler
 from sotto.node.config import NodeConfig
 from sotto.node.errors import ProvingFailed
 from sotto.node.metrics import Metrics
 from sotto.node.pool import Bundle
 from sotto.node.proving import Proving
+from sotto.node.sequencer import Sequencer
 from sotto.node.tables import EpochStatus
 from sotto.node.trials import Trials
 from sotto.protocol.field import Field, field_to_json
@@ -56,15 +56,15 @@ async def confirm(world: World) -> None:
 async def is_busy(world: World) -> bool:
     """Whether anything waits or is in flight."""
     async with world.core.lock:
-        return len(world.core.pool) + world.core.in_flight > 0
+        return len(world.core.pool) + len(world.core.ordered) + world.core.in_flight > 0
 
 
 async def run_until_empty(world: World, prover: PickyProver) -> None:
     """Let epochs be built and proven until nothing waits."""
-    config = NodeConfig(deployment="x", epoch_wait=0, retry_wait=0)
-    assembler = Assembler(world.core, config)
+    config = NodeConfig(deployment="x", epoch_wait=0, block_interval=0.01, retry_wait=0)
+    sequencer = Sequencer(world.core, config, Metrics())
     proving = Proving(world.core, config, prover, bytes(20), Metrics())
-    loops = (assembler.run(), proving.run(), confirm(world))
+    loops = (sequencer.run(), proving.run(), confirm(world))
     tasks = [asyncio.create_task(loop) for loop in loops]
     try:
         async with asyncio.timeout(60):
@@ -132,14 +132,14 @@ async def test_a_transaction_on_which_the_builder_fails_is_dropped(
     signed = [world.pay() for _ in range(3)]
     for item in signed:
         await world.mempool.admit([proven(item)], [])
-    original = builder.build
+    original = builder.fill
 
-    def build(situation: builder.Situation) -> builder.BuiltEpoch | None:
+    def fill(situation: builder.Situation) -> builder.Filling:
         if any(bundle.id == signed[2].transaction.h for bundle in situation.bundles):
             raise ZeroDivisionError
         return original(situation)
 
-    monkeypatch.setattr(builder, "build", build)
+    monkeypatch.setattr(builder, "fill", fill)
     await run_until_empty(world, PickyProver([]))
     assert statuses(world, signed) == ["proven", "proven", "dropped"]
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlmodel import Session, col, delete, select, update
+from sqlalchemy import func
+from sqlmodel import Session, col, select, update
 
 from sotto.node.store.base import StoreBase
+from sotto.node.store.events import tell_epoch
 from sotto.node.tables import (
     EpochRow,
     EpochStatus,
@@ -59,22 +61,6 @@ class EpochStore(StoreBase):
             statement = select(SubmissionRow).where(SubmissionRow.epoch == epoch)
             return session.exec(statement.order_by(col(SubmissionRow.signed_at))).all()
 
-    def abandon_from(self, first: int) -> list[bytes]:
-        """Forget epochs from `first` on; their transactions wait again. Returns their ids as they arrived."""
-        with self._session() as session:
-            statement = select(TransactionRow).where(col(TransactionRow.epoch) >= first)
-            rows = session.exec(statement.order_by(col(TransactionRow.sequence))).all()
-            for row in rows:
-                row.status, row.epoch, row.lane = TransactionStatus.RECEIVED, None, None
-            for table, column in (
-                (LaneRow, LaneRow.epoch),
-                (SubmissionRow, SubmissionRow.epoch),
-                (EpochRow, EpochRow.id),
-            ):
-                session.exec(delete(table).where(col(column) >= first))
-            session.commit()
-            return [row.id for row in rows]
-
     def epochs(self, start: int = 0, count: int | None = None, confirmed: bool = False) -> Sequence[EpochRow]:
         """Epochs by id from `start` on, all or only those proven on L1."""
         with self._session() as session:
@@ -103,6 +89,13 @@ class EpochStore(StoreBase):
             )
             return session.exec(statement.order_by(col(EpochRow.id))).all()
 
+    def note_counts(self) -> tuple[int, int]:
+        """Notes and memos of all confirmed epochs."""
+        with self._session() as session:
+            statement = select(func.sum(EpochRow.notes), func.sum(EpochRow.memos))
+            notes, memos = session.exec(statement.where(EpochRow.status == EpochStatus.CONFIRMED)).one()
+            return int(notes or 0), int(memos or 0)
+
     def last_finalized(self) -> EpochRow | None:
         """The last epoch whose proof is in a final L1 block."""
         with self._session() as session:
@@ -118,5 +111,7 @@ def assign(session: Session, epoch: EpochRow, lanes: Sequence[LaneRow]) -> None:
         session.exec(
             update(TransactionRow)
             .where(col(TransactionRow.id) == lane.id)
-            .values(status=TransactionStatus.ORDERED, epoch=lane.epoch, lane=lane.lane)
+            .values(status=TransactionStatus.SOFT_FINAL, epoch=lane.epoch, lane=lane.lane)
         )
+    session.flush()
+    tell_epoch(session, epoch.id, TransactionStatus.SOFT_FINAL)

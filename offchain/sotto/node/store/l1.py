@@ -126,7 +126,7 @@ class L1Store(StoreBase):
             ).all()
             for row in uncommitted:
                 row.record, row.commit_block, row.l1_tx = None, None, None
-                set_transactions_status(session, row.id, TransactionStatus.PROVING)
+                set_transactions_status(session, row.id, TransactionStatus.SOFT_FINAL)
             if uncommitted:
                 first = uncommitted[0].id
                 session.exec(delete(SubmissionRow).where(col(SubmissionRow.epoch) > first))

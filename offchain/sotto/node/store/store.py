@@ -12,8 +12,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from sotto.node.errors import StoreUnavailable, StoreUnusable
 from sotto.node.migrations import migrate
+from sotto.node.store.blocks import BlockStore
 from sotto.node.store.engine import open_engine
 from sotto.node.store.epochs import EpochStore
+from sotto.node.store.events import EventStore
 from sotto.node.store.l1 import L1Store
 from sotto.node.store.transactions import TransactionStore
 from sotto.node.tables import MetaRow
@@ -30,7 +32,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Store(TransactionStore, EpochStore, L1Store):
+class Store(TransactionStore, BlockStore, EpochStore, EventStore, L1Store):
     """One database of one node.
 
     Raises StoreUnusable if it cannot be opened or belongs to something else, DatabaseInUse, SchemaTooNew.

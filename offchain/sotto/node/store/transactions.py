@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, delete, select, update
 
 from sotto.node.store.base import StoreBase
+from sotto.node.store.events import EventType, tell, tell_dropped, tell_epoch
 from sotto.node.tables import TransactionRow, TransactionStatus
 
 
@@ -12,7 +13,7 @@ class TransactionStore(StoreBase):
     """Methods of Store."""
 
     def add_transactions(self, rows: Sequence[TransactionRow]) -> None:
-        """Add accepted transactions, all or none. One that was dropped before enters anew."""
+        """Add accepted transactions, all or none. Those that were dropped before enter anew."""
         with self._session() as session:
             ids = [row.id for row in rows]
             session.exec(
@@ -22,6 +23,7 @@ class TransactionStore(StoreBase):
                 )
             )
             session.add_all(rows)
+            tell(session, EventType.RECEIVED, TransactionStatus.RECEIVED, ids)
             session.commit()
 
     def transaction(self, h: bytes) -> TransactionRow | None:
@@ -50,15 +52,11 @@ class TransactionStore(StoreBase):
                     .where(col(TransactionRow.id) == h)
                     .values(status=TransactionStatus.DROPPED, reason=reason)
                 )
-            session.commit()
-
-    def set_transactions_status(self, epoch: int, status: TransactionStatus) -> None:
-        """Change the status of all transactions of an epoch."""
-        with self._session() as session:
-            set_transactions_status(session, epoch, status)
+            tell_dropped(session, reasons)
             session.commit()
 
 
 def set_transactions_status(session: Session, epoch: int, status: TransactionStatus) -> None:
-    """Change the status of all transactions of an epoch."""
+    """Change the status of all transactions of an epoch, and tell it."""
     session.exec(update(TransactionRow).where(col(TransactionRow.epoch) == epoch).values(status=status))
+    tell_epoch(session, epoch, status)
