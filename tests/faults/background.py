@@ -65,8 +65,8 @@ class BackgroundServer:
         self._connections.add(writer)
         try:
             await self.handle(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            # The other side has gone, which is what these servers are about.
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # The other side has gone, which is what these servers are about, or the server ends.
             writer.transport.abort()
         finally:
             self._connections.discard(writer)

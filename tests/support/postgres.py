@@ -68,6 +68,17 @@ class PostgresServer:
         """What `database` of the node's settings takes."""
         return f"postgresql+psycopg://{_USER}@127.0.0.1:{self._port}/{database}"
 
+    @property
+    def process_id(self) -> int:
+        """Of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def ensure_started(self) -> None:
+        """Start if it was killed or stopped."""
+        if self._process is None or self._process.poll() is not None:
+            self.start()
+
     def start(self) -> None:
         """Start, and wait until it answers."""
         settings = {

@@ -1,0 +1,116 @@
+"""Rounds of one perturbation each, under load, on one deployment; then everything is judged."""
+
+import asyncio
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from tests.faults.database import postgres
+from tests.faults.perturbations import PERTURBATIONS, Perturbation
+from tests.faults.stage import Database, Stage, open_stage
+
+Say = Callable[[str], None]
+
+LATEST_START = 2.5
+"""Seconds of load before the perturbation begins, at most."""
+
+
+@dataclass
+class Report:
+    """What a campaign found.
+
+    Attributes:
+        database: sqlite or postgresql.
+        rounds: rounds that were run to their end, a failed one included.
+        failure: what went wrong, in words; empty if nothing did. The campaign ends with it.
+        accepted: transactions that the node has answered for.
+        epochs: proven on L1.
+        restarts: how often the node ended by itself and had to be started again.
+        refusals: typed errors that users have met.
+    """
+
+    seed: int
+    database: str = "sqlite"
+    rounds: int = 0
+    failure: str = ""
+    accepted: int = 0
+    epochs: int = 0
+    restarts: int = 0
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def command(self) -> str:
+        """What repeats the campaign up to its last round."""
+        return f"python -m tests.faults --seed {self.seed} --rounds {self.rounds} --database {self.database}"
+
+
+def schedule(seed: int, rounds: int, perturbations: dict[str, Perturbation]) -> list[str]:
+    """Names of the perturbations in order: each of them once before any comes again."""
+    random = Random(seed)
+    names: list[str] = []
+    while len(names) < rounds:
+        turn = sorted(perturbations)
+        random.shuffle(turn)
+        names += turn
+    return names[:rounds]
+
+
+def run_on(database: str, seed: int, rounds: int, folder: Path, say: Say) -> Report:
+    """Run a campaign; the seed fixes perturbations, users and their actions, not how threads take turns.
+
+    Args:
+        database: sqlite or postgresql; a server of its own is started.
+        folder: for databases, wallets and logs; empty.
+    """
+    report = Report(seed, database)
+    with ExitStack() as stack:
+        server = stack.enter_context(postgres()) if database == "postgresql" else None
+        perturbations = {**PERTURBATIONS, **(server.perturbations() if server else {})}
+        asyncio.run(_run(report, rounds, perturbations, folder, say, server))
+    return report
+
+
+async def _run(
+    report: Report,
+    rounds: int,
+    perturbations: dict[str, Perturbation],
+    folder: Path,
+    say: Say,
+    database: Database | None,
+) -> None:
+    seed, random = report.seed, Random(report.seed)
+    try:
+        async with open_stage(folder, random, database) as stage:
+            try:
+                for number, name in enumerate(schedule(seed, rounds, perturbations), start=1):
+                    report.rounds = number
+                    begun = monotonic()
+                    await _round(stage, perturbations[name], Random(random.random()))
+                    say(f"round {number:3} {name:<22} {monotonic() - begun:6.1f} s")
+                l1 = await stage.check()
+                await stage.check_restored(l1)
+                report.epochs = l1.proven
+            finally:
+                report.restarts = stage.restarts
+                report.accepted = sum(len(user.transport.accepted) for user in stage.users)
+                report.refusals = sum((user.refusals for user in stage.users), Counter())
+    except Exception:
+        # Whatever it is, the report with the seed is what the caller needs to repeat it.
+        report.failure = traceback.format_exc()
+
+
+async def _round(stage: Stage, perturb: Perturbation, random: Random) -> None:
+    delay = random.uniform(0, LATEST_START)
+    async with asyncio.TaskGroup() as group:
+        for user in stage.users:
+            group.create_task(user.act([other for other in stage.users if other is not user]))
+        await asyncio.sleep(delay)
+        await perturb(stage, random)
+        await stage.heal()
+    await stage.settle()
+    await stage.check()

@@ -1,0 +1,232 @@
+"""The promises of a deployment, judged by what L1 and the node's API say (DESIGN, promises 1, 3 and 5).
+
+Each function returns what is wrong, in words; nothing means that the promise holds. Pure but for the replay
+of epochs, which takes the executable specification.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sotto.protocol.epoch import replay, withdrawals_of
+from sotto.protocol.errors import ProtocolError
+from sotto.protocol.field import field_from_json
+from sotto.protocol.l1 import withdrawal_root
+from sotto.protocol.transaction import Kind
+from sotto.protocol.trees import State, genesis
+from tests.faults.evidence import ApiEvidence, L1Evidence, Payment, QueuedDeposit, counted
+
+DIRECT = (Kind.TRANSFER, Kind.ACCOUNT)
+DONE = ("proven", "finalized")
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A used lane of a proven epoch, from L1's words."""
+
+    epoch: int
+    lane: int
+    kind: Kind
+    h: int
+    nullifiers: tuple[int, ...]
+    commitments: tuple[int, ...]
+
+
+class Checker:
+    """Judges one chain again and again; epochs that were replayed once are not replayed again."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, tuple[bytes, State]] = {}
+
+    def violations(self, l1: L1Evidence, api: ApiEvidence) -> list[str]:
+        """Everything that is wrong."""
+        found = [
+            *reserve(l1),
+            *deposits(l1),
+            *once(l1),
+            *payments(l1),
+            *self.states(l1),
+            *api_shows_l1(l1, api),
+            *accepted(l1, api),
+        ]
+        return list(found)
+
+    def states(self, l1: L1Evidence) -> Iterator[str]:
+        """L1's words, replayed from genesis by the specification, give L1's states."""
+        state = genesis()
+        if state.hash() != l1.genesis.new_state:
+            yield "L1 has another genesis state than the specification"
+        parent = l1.genesis
+        for epoch in sorted(l1.epochs):
+            record, words = l1.epochs[epoch].record, l1.epochs[epoch].words
+            if record.parent != parent.hash():
+                yield f"epoch {epoch} does not name its parent's record"
+            parent = record
+            known = self._states.get(epoch)
+            if known is not None and known[0] == record.hash():
+                state = known[1]
+                continue
+            try:
+                result = replay(state, words)
+            except ProtocolError as error:
+                yield f"epoch {epoch} does not follow from L1's words: {type(error).__name__}: {error}"
+                return
+            if result.state.hash() != record.new_state:
+                yield f"epoch {epoch}: replay gives another state than L1's record"
+            if withdrawal_root(withdrawals_of(words)) != record.withdrawal_root:
+                yield f"epoch {epoch}: its withdrawals have another root than L1's record"
+            state = result.state
+            self._states[epoch] = (record.hash(), state)
+
+
+def lanes_of(l1: L1Evidence) -> list[Lane]:
+    """All used lanes in order."""
+    found: list[Lane] = []
+    for epoch in sorted(l1.epochs):
+        words = l1.epochs[epoch].words
+        for number, (lane, index) in enumerate(zip(words.lanes, words.queue_indices(), strict=True)):
+            if lane.kind != Kind.NO_OP:
+                h = lane.h(words.header.domain, index or 0)
+                found.append(Lane(epoch, number, lane.kind, h, lane.nullifiers, lane.commitments))
+    return found
+
+
+def owed(l1: L1Evidence) -> Counter[int]:
+    """Withdrawals that are proven and not paid, by asset."""
+    paid = {(payment.epoch, payment.lane) for payment in l1.payments}
+    open_ = Counter[int]()
+    for payment in withdrawals(l1):
+        if (payment.epoch, payment.lane) not in paid:
+            open_[payment.asset] += payment.value
+    return open_
+
+
+def withdrawals(l1: L1Evidence) -> list[Payment]:
+    """What each withdrawal of a proven epoch pays."""
+    return [
+        Payment(epoch, w.lane, w.asset, w.value, w.recipient)
+        for epoch in sorted(l1.epochs)
+        for w in withdrawals_of(l1.epochs[epoch].words)
+    ]
+
+
+def reserve(l1: L1Evidence) -> Iterator[str]:
+    """The bridge holds what it owes: all deposits less all payments, and its own books say the same."""
+    moved = Counter[int]()
+    for deposit in l1.deposits:
+        moved[deposit.asset] += deposit.value
+    for payment in l1.payments:
+        moved[payment.asset] -= payment.value
+    for asset, holdings in l1.holdings.items():
+        if holdings.balance < holdings.liabilities:
+            yield f"asset {asset}: the bridge holds {holdings.balance} and owes {holdings.liabilities}"
+        if holdings.liabilities != moved[asset]:
+            yield f"asset {asset}: owed {holdings.liabilities}, deposits less payments are {moved[asset]}"
+
+
+def deposits(l1: L1Evidence) -> Iterator[str]:
+    """Each deposit of the queue is credited once, in order, as it was made."""
+    if [deposit.index for deposit in l1.deposits] != list(range(l1.queue_length)):
+        yield f"the queue has {l1.queue_length} items, events show {[d.index for d in l1.deposits]}"
+    credited = [
+        QueuedDeposit(index, lane.link, lane.public_asset, lane.public_value)
+        for epoch in sorted(l1.epochs)
+        for lane, index in zip(
+            l1.epochs[epoch].words.lanes, l1.epochs[epoch].words.queue_indices(), strict=True
+        )
+        if lane.kind == Kind.DEPOSIT and index is not None
+    ]
+    if credited != list(l1.deposits):
+        missing = [d.index for d in l1.deposits if d not in credited]
+        wrong = [d.index for d in credited if d not in l1.deposits]
+        twice = counted(d.index for d in credited)
+        yield f"deposits not credited {missing}, credited without a deposit {wrong}, credited twice {twice}"
+
+
+def once(l1: L1Evidence) -> Iterator[str]:
+    """No nullifier, transaction or commitment is there twice."""
+    lanes = lanes_of(l1)
+    for what, values in {
+        "nullifier": [n for lane in lanes for n in lane.nullifiers if n],
+        "transaction": [lane.h for lane in lanes],
+        "commitment": [c for lane in lanes for c in lane.commitments if c],
+    }.items():
+        for value in counted(values):
+            yield f"{what} {value:#066x} is in two lanes"
+
+
+def payments(l1: L1Evidence) -> Iterator[str]:
+    """Each withdrawal is paid at most once, to the unit, and nothing else is paid."""
+    known = {(payment.epoch, payment.lane): payment for payment in withdrawals(l1)}
+    for place in counted((payment.epoch, payment.lane) for payment in l1.payments):
+        yield f"the withdrawal at {place} was paid twice"
+    received = Counter[tuple[int, int]]()
+    for payment in l1.payments:
+        if known.get((payment.epoch, payment.lane)) != payment:
+            yield f"the bridge paid {payment}, which no proven epoch has"
+        received[payment.recipient, payment.asset] += payment.value
+    for (recipient, asset), value in received.items():
+        held = l1.recipients.get((recipient, asset))
+        if held != value:
+            yield f"{recipient:#042x} was paid {value} of asset {asset} and holds {held}"
+
+
+def api_shows_l1(l1: L1Evidence, api: ApiEvidence) -> Iterator[str]:
+    """The node has L1's epochs, all of them, and its state root is L1's."""
+    last = l1.epochs[l1.proven].record if l1.proven else l1.genesis
+    if (l1.head, api.status["head"], api.status["proven"]) != (l1.proven,) * 3:
+        yield (
+            f"L1 has committed {l1.head} and proven {l1.proven}, "
+            f"the node says {api.status['head']} and {api.status['proven']}"
+        )
+    if field_from_json(api.status["state"]) != last.new_state:
+        yield f"the node's state root is {api.status['state']}, L1's is {last.new_state:#066x}"
+    records = [l1.genesis, *(l1.epochs[epoch].record for epoch in sorted(l1.epochs))]
+    if [epoch["record_hash"] for epoch in api.epochs] != ["0x" + record.hash().hex() for record in records]:
+        yield "the node's epochs are not those of L1"
+    shown = [
+        Lane(
+            entry["epoch"],
+            entry["lane"],
+            Kind(entry["kind"]),
+            field_from_json(entry["id"]),
+            tuple(field_from_json(word) for word in entry["nullifiers"]),
+            tuple(field_from_json(word) for word in entry["commitments"]),
+        )
+        for entry in api.entries
+    ]
+    if shown != lanes_of(l1):
+        yield "the node's notes are not those of L1's epochs"
+
+
+def accepted(l1: L1Evidence, api: ApiEvidence) -> Iterator[str]:
+    """Whatever the node has answered for is proven, or dropped with a reason; nothing is lost."""
+    places = {lane.h: (lane.epoch, lane.lane) for lane in lanes_of(l1) if lane.kind in DIRECT}
+    for text, answer in api.transactions.items():
+        place = places.get(int(text, 16))
+        if answer["status"] in DONE:
+            if place != (answer["epoch"], answer["lane"]):
+                named = (answer["epoch"], answer["lane"])
+                yield f"{text} is {answer['status']} in {named}, L1 has it in {place}"
+        elif answer["status"] != "dropped":
+            yield f"{text} was accepted and is {answer['status']} now: {answer.get('reason')}"
+        elif not answer["reason"]:
+            yield f"{text} was dropped without a reason"
+        elif place is not None:
+            yield f"{text} was dropped ({answer['reason']}), but L1 has it in {place}"
+
+
+def settled(l1: L1Evidence, hidden: Mapping[int, int]) -> Iterator[str]:
+    """What the bridge owes is what seeds can restore, what waits to be claimed, and fees.
+
+    Args:
+        hidden: sum of the restored balances by asset; nothing waits in the queue.
+    """
+    open_ = owed(l1)
+    for asset, holdings in l1.holdings.items():
+        total = hidden.get(asset, 0) + open_[asset] + holdings.fees
+        if holdings.liabilities != total:
+            yield (
+                f"asset {asset}: the bridge owes {holdings.liabilities}; restored wallets hold "
+                f"{hidden.get(asset, 0)}, unpaid withdrawals {open_[asset]}, fees {holdings.fees}"
+            )

@@ -1,0 +1,260 @@
+"""What L1 and the node's API say, gathered without a look into node or wallets."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from eth_typing import ChecksumAddress
+from web3 import Web3
+
+from sotto.l1 import interface
+from sotto.l1.deployment import Deployment
+from sotto.l1.records import record_from_abi
+from sotto.protocol.l1 import EpochRecord
+from sotto.protocol.words import EpochWords, decode_words
+
+ETH = 1
+NODE_RANGE = 4096
+EPOCH_RANGE = 256
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedDeposit:
+    """A deposit as L1's queue has it."""
+
+    index: int
+    partial: int
+    asset: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenEpoch:
+    """An epoch as L1 has it: its record, and the words of the transaction that committed it."""
+
+    record: EpochRecord
+    words: EpochWords
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A withdrawal that the bridge has paid."""
+
+    epoch: int
+    lane: int
+    asset: int
+    value: int
+    recipient: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What the bridge holds of an asset, what it owes in all, and how much of that are fees."""
+
+    balance: int
+    liabilities: int
+    fees: int
+
+
+@dataclass(frozen=True, slots=True)
+class L1Evidence:
+    """L1 at one moment.
+
+    Attributes:
+        epochs: proven ones by id, without genesis.
+        recipients: what each recipient of a payment holds, by (address, asset).
+    """
+
+    head: int
+    proven: int
+    genesis: EpochRecord
+    deposits: tuple[QueuedDeposit, ...]
+    queue_length: int
+    epochs: dict[int, ProvenEpoch]
+    payments: tuple[Payment, ...]
+    holdings: dict[int, Holdings]
+    recipients: dict[tuple[int, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiEvidence:
+    """The node's answers.
+
+    Attributes:
+        epochs: of `/v1/epochs`, genesis included.
+        entries: of `/v1/notes`, all of them in order.
+        transactions: of `/v1/transactions/{h}` for each h that the node has ever accepted.
+    """
+
+    status: Json
+    epochs: list[Json]
+    entries: list[Json]
+    transactions: dict[str, Json]
+
+
+class L1Reader:
+    """Reads L1 by its own JSON-RPC. Epochs that were read once and are still there are not read again.
+
+    Args:
+        fee_recipients: accounts whose fees count.
+    """
+
+    def __init__(self, web3: Web3, deployment: Deployment, fee_recipients: Iterable[ChecksumAddress]) -> None:
+        self._web3 = web3
+        self._deployment = deployment
+        self._fee_recipients = tuple(fee_recipients)
+        self._lanes = {address: lanes for lanes, address in deployment.verifiers().items()}
+        self._rollup = self._contract("Rollup")
+        self._bridge = self._contract("Bridge")
+        self._queue = self._contract("L1Queue")
+        self._words: dict[bytes, EpochWords] = {}
+
+    def read(self) -> L1Evidence:
+        """Everything at this moment. Raises AssertionError when L1 contradicts itself."""
+        head, proven = self._rollup.functions.status().call()
+        committed = self._committed()
+        records = [self._record(epoch, committed) for epoch in range(proven + 1)]
+        payments = self._payments()
+        return L1Evidence(
+            head=head,
+            proven=proven,
+            genesis=records[0][0],
+            deposits=self._deposits(),
+            queue_length=self.queue_length(),
+            epochs={
+                record.id: ProvenEpoch(record, self._read_words(record, tx)) for record, tx in records[1:]
+            },
+            payments=payments,
+            holdings={asset.asset: self._holdings(asset.asset) for asset in self._deployment.assets},
+            recipients={
+                (p.recipient, p.asset): self._balance(_address(p.recipient), p.asset) for p in payments
+            },
+        )
+
+    def queue_length(self) -> int:
+        """Number of items ever queued."""
+        length: int = self._queue.functions.length().call()
+        return length
+
+    def _contract(self, name: str) -> Any:
+        address = self._deployment.address(name)
+        return self._web3.eth.contract(address=address, abi=interface.load(name))
+
+    def _committed(self) -> dict[bytes, tuple[EpochRecord, bytes]]:
+        """Record and transaction of each commit, by record hash."""
+        logs = self._rollup.events.EpochCommitted().get_logs(from_block=self._deployment.block("Rollup"))
+        return {
+            bytes(log["args"]["recordHash"]): (
+                record_from_abi(list(log["args"]["record"].values())),
+                bytes(log["transactionHash"]),
+            )
+            for log in logs
+        }
+
+    def _record(
+        self, epoch: int, committed: dict[bytes, tuple[EpochRecord, bytes]]
+    ) -> tuple[EpochRecord, bytes]:
+        stored = bytes(self._rollup.functions.epochs(epoch).call())
+        assert stored in committed, f"epoch {epoch} is stored on L1, but no event shows its record"
+        record, transaction = committed[stored]
+        assert (record.id, record.hash()) == (epoch, stored), (
+            f"the event of epoch {epoch} shows another record"
+        )
+        return record, transaction
+
+    def _read_words(self, record: EpochRecord, transaction_hash: bytes) -> EpochWords:
+        known = self._words.get(record.hash())
+        if known is None:
+            data = self._web3.eth.get_transaction(transaction_hash)["input"]  # type: ignore[arg-type]
+            _, arguments = self._rollup.decode_function_input(data)
+            verifier = Web3.to_checksum_address(record.verifier)
+            known = decode_words(bytes(arguments["input"]["words"]), self._lanes[verifier])
+            self._words[record.hash()] = known
+        return known
+
+    def _deposits(self) -> tuple[QueuedDeposit, ...]:
+        logs = self._queue.events.DepositQueued().get_logs(from_block=self._deployment.block("L1Queue"))
+        return tuple(
+            QueuedDeposit(a["index"], a["notePartial"], a["asset"], a["value"])
+            for a in (log["args"] for log in logs)
+        )
+
+    def _payments(self) -> tuple[Payment, ...]:
+        logs = self._bridge.events.Claimed().get_logs(from_block=self._deployment.block("Bridge"))
+        return tuple(
+            Payment(a["epoch"], a["lane"], a["asset"], a["value"], int(a["recipient"], 16))
+            for a in (log["args"] for log in logs)
+        )
+
+    def _holdings(self, asset: int) -> Holdings:
+        functions = self._bridge.functions
+        fees = sum(functions.feesOwed(account, asset).call() for account in self._fee_recipients)
+        liabilities, _cap, _token = functions.assets(asset).call()
+        return Holdings(self._balance(self._bridge.address, asset), liabilities, fees)
+
+    def _balance(self, holder: ChecksumAddress, asset: int) -> int:
+        if asset == ETH:
+            return int(self._web3.eth.get_balance(holder))
+        token = next(item.address for item in self._deployment.assets if item.asset == asset)
+        assert token is not None
+        contract = self._web3.eth.contract(address=token, abi=_TOKEN_ABI)
+        return int(contract.functions.balanceOf(holder).call())
+
+
+class ApiReader:
+    """Reads everything that a node publishes."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url, timeout=60)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def status(self) -> Json:
+        """`/v1/status`."""
+        status: Json = self._get("/v1/status")
+        return status
+
+    def read(self, accepted: Iterable[str]) -> ApiEvidence:
+        """All answers. `accepted`: ids that the node has accepted, as 0x hex."""
+        status = self.status()
+        epochs: list[Json] = []
+        for start in range(0, status["proven"] + 1, EPOCH_RANGE):
+            epochs += self._get("/v1/epochs", start=start, count=EPOCH_RANGE)
+        entries: list[Json] = []
+        for start in range(0, status["note_nodes"], NODE_RANGE):
+            entries += self._get("/v1/notes", start=start, count=NODE_RANGE)["entries"]
+        transactions = {h: self._get(f"/v1/transactions/{h}") for h in accepted}
+        return ApiEvidence(status, epochs, entries, transactions)
+
+    def _get(self, path: str, **parameters: int) -> Any:
+        answer = self._client.get(path, params=parameters)
+        # An id that was accepted and is unknown now is what the checker is looking for.
+        if answer.status_code == 404:
+            return {"status": "unknown", "reason": answer.text}
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        return answer.json()
+
+
+def counted(values: Iterable[object]) -> list[object]:
+    """Those that occur more than once."""
+    return [value for value, times in Counter(values).items() if times > 1]
+
+
+def _address(number: int) -> ChecksumAddress:
+    return Web3.to_checksum_address(number.to_bytes(20))
+
+
+_TOKEN_ABI = [
+    {
+        "type": "function",
+        "name": "balanceOf",
+        "stateMutability": "view",
+        "inputs": [{"name": "account", "type": "address"}],
+        "outputs": [{"name": "", "type": "uint256"}],
+    }
+]
