@@ -28,9 +28,10 @@ from tests.support.node import NodeProcess, wait_until
 
 PRICE = 10**12
 LANES = 4
-READY_SECONDS = 180.0
-SETTLE_SECONDS = 300.0
-BLOCK_SECONDS = 2.0
+READY_SECONDS = 600.0
+SETTLE_SECONDS = 1800.0
+BLOCK_SECONDS = 12.0
+"""As on mainnet: on a busy machine a proof may take a minute, and an epoch must be on L1 within 64 blocks."""
 _POLL_SECONDS = 0.1
 _FIRST_USER_KEY = 2
 
@@ -194,6 +195,9 @@ class Stage:
         behind = [user.name for user in self.users if user.wallet.epoch != status["proven"]]
         if not open_ and not busy and not behind:
             return ""
+        if not busy and not behind:
+            # Nothing is left to do but to wait for blocks: for an expiry, or a deposit's nonce to be final.
+            await asyncio.to_thread(self.chain.mine)
         return f"open actions {open_}, behind {behind}, node {status}, {queued} in the queue"
 
     def _progress(self) -> tuple[dict[str, Any], int]:
