@@ -36,7 +36,7 @@ from sotto.cli.session import (
 from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
 from sotto.wallet import account_signer, create_wallet, create_wallet_from_l1
 from sotto.wallet.files import write_atomically
-from sotto.wallet.wallet import Payment
+from sotto.wallet.inputs import Payment
 
 
 @click.group()

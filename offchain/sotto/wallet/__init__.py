@@ -10,10 +10,11 @@ from sotto.wallet.context import NativeProver, Progress, Prover
 from sotto.wallet.creation import TypedDataSigner, account_signer, create_wallet, create_wallet_from_l1
 from sotto.wallet.deposits import DepositReceipt
 from sotto.wallet.errors import WalletError
+from sotto.wallet.inputs import Payment
 from sotto.wallet.settlement import L1Receipt
 from sotto.wallet.state import Action, ActionKind, ActionStatus, Balance
 from sotto.wallet.sync import SyncReport
-from sotto.wallet.wallet import Connection, Payment, Wallet
+from sotto.wallet.wallet import Connection, Wallet
 
 __all__ = [
     "Action",

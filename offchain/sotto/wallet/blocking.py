@@ -9,13 +9,15 @@ from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.field import Field
 from sotto.wallet.account import Account, SigningKey
 from sotto.wallet.amounts import ETH_ASSET, Asset
+from sotto.wallet.batch import BatchPlan, BatchProgress
 from sotto.wallet.context import Progress, Prover
 from sotto.wallet.deposits import DepositReceipt
+from sotto.wallet.inputs import Payment
 from sotto.wallet.settlement import L1Receipt
 from sotto.wallet.state import Action, Balance
 from sotto.wallet.sync import SyncReport
 from sotto.wallet.viewing import ViewingKind
-from sotto.wallet.wallet import Connection, Payment, Wallet
+from sotto.wallet.wallet import Connection, Wallet
 
 T = TypeVar("T")
 
@@ -121,6 +123,35 @@ class SyncWallet:
     ) -> Action:
         """See Wallet."""
         return self._run(self._wallet.send(asset, payments, fee_asset=fee_asset, max_fee=max_fee))
+
+    def plan_batch(
+        self, asset: str, payments: Sequence[Payment], *, fee_asset: str = str(ETH_ASSET)
+    ) -> BatchPlan:
+        """See Wallet."""
+        return self._run(self._wallet.plan_batch(asset, payments, fee_asset=fee_asset))
+
+    def start_batch(
+        self,
+        asset: str,
+        payments: Sequence[Payment],
+        *,
+        fee_asset: str = str(ETH_ASSET),
+        max_fee: int | None = None,
+    ) -> int:
+        """See Wallet."""
+        return self._run(self._wallet.start_batch(asset, payments, fee_asset=fee_asset, max_fee=max_fee))
+
+    def continue_batch(self, number: int, timeout_seconds: float = 600) -> BatchProgress:
+        """See Wallet."""
+        return self._run(self._wallet.continue_batch(number, timeout_seconds))
+
+    def stop_batch(self, number: int) -> BatchProgress:
+        """See Wallet."""
+        return self._wallet.stop_batch(number)
+
+    def batches(self) -> Sequence[BatchProgress]:
+        """See Wallet."""
+        return self._wallet.batches()
 
     def withdraw(
         self,

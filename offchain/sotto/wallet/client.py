@@ -84,11 +84,19 @@ class NodeClient:
         self,
         transactions: Sequence[dict[str, object]],
         operations: Sequence[dict[str, object]] = (),
+        attachments: Sequence[bytes | None] = (),
     ) -> None:
-        """Hand over one transaction or a bundle, with the preimage of each account operation in order."""
+        """Hand over one transaction or a bundle.
+
+        Args:
+            operations: preimage of each account operation, in order.
+            attachments: one for each transaction, or none at all.
+        """
         body: dict[str, object] = {"transactions": list(transactions)}
         if operations:
             body["operations"] = list(operations)
+        if any(attachment is not None for attachment in attachments):
+            body["attachments"] = [None if data is None else "0x" + data.hex() for data in attachments]
         await self._request("POST", "/v1/transactions", body)
 
     async def _get(self, path: str) -> Any:

@@ -12,6 +12,7 @@ from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.errors import KeySetMismatch
 from sotto.protocol.field import MODULUS, Field
 from sotto.protocol.keys import ViewingKeys, transfer_esk
+from sotto.protocol.memo import seal_memo, sender_key
 from sotto.protocol.notes import Note, commitment, dummy_nullifier, nullifier, partial, rho
 from sotto.protocol.transaction import OUTPUTS, Kind, make_ext
 from sotto.protocol.transfer import (
@@ -36,12 +37,13 @@ _random: Final = secrets.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class PlannedOutput:
-    """An output before its place is drawn. `address` None is this wallet itself."""
+    """An output before its place is drawn. `address` None is this wallet itself, `memo` empty for none."""
 
     address: Address | None
     asset: int
     value: int
     reference: bytes = NO_REFERENCE
+    memo: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def make_draft(
     empty = [PlannedOutput(None, asset, 0)] * (OUTPUTS - len(outputs))
     ordered = [*outputs, *empty]
     _random.shuffle(ordered)
+    attachment: bytes | None = None
     made: list[DraftOutput] = []
     commitments: list[int] = []
     ciphertexts: list[bytes] = []
@@ -100,6 +103,9 @@ def make_draft(
                 reference=output.reference.hex(),
             )
         )
+        if output.memo:
+            own_key = sender_key(keys.outgoing, nullifiers[0]) if fresh else secrets.token_bytes(32)
+            attachment = seal_memo(output.memo, esk, place, address.owner, address.key, own_key)
         commitments.append(commitment(part, output.asset, output.value, rho(nullifiers[0], place)))
         ciphertexts.append(ciphertext)
     return Draft(
@@ -113,7 +119,8 @@ def make_draft(
         recipient=public.recipient,
         fee=public.fee,
         fee_asset=public.fee_asset,
-        ext=list(make_ext(ciphertexts)),
+        ext=list(make_ext(ciphertexts, attachment)),
+        attachment="" if attachment is None else attachment.hex(),
         operation=operation,
     )
 

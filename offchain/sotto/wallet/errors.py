@@ -71,6 +71,18 @@ class CorruptState(WalletError):
     hint = "move the .state file away and run `sotto wallet sync`: notes are found again from the seed"
 
 
+class CacheDamaged(WalletError):
+    """A file of the chain's cache was changed or lost since it was checked; it was thrown away."""
+
+    hint = "run the command again: what is missing is fetched from the node"
+
+
+class CacheUnwritable(WalletError):
+    """The cache of the chain beside the wallet cannot be written."""
+
+    hint = "free some disk space, and check the permissions of the folder"
+
+
 class UnsupportedVersion(WalletError):
     """The file was written by a newer release."""
 
@@ -163,9 +175,33 @@ class FeeTooHigh(InputRejected):
 
 
 class RecipientsInvalid(InputRejected):
-    """A transfer pays one or two recipients."""
+    """There is no receiver, more than one bundle has room for, or one of them twice."""
 
-    hint = "send to one or two addresses at a time"
+    hint = "pay many receivers as a batch, which takes several bundles: `sotto wallet send ASSET --file FILE`"
+
+
+class MemoInvalid(InputRejected):
+    """A memo is longer than 381 bytes of UTF-8, or is none."""
+
+    hint = "write a shorter memo"
+
+
+class BatchUnknown(InputRejected):
+    """There is no batch of this number."""
+
+    hint = "`sotto wallet batch list` shows the batches"
+
+
+class BatchUnfinished(InputRejected):
+    """The same payments are on their way already: sending them again would pay everybody twice."""
+
+    hint = "go on with `sotto wallet batch resume`, or give up the rest with `sotto wallet batch stop`"
+
+
+class BatchFileInvalid(InputRejected):
+    """The file with payments cannot be read, or one of its rows is none."""
+
+    hint = "one row for each receiver with address and amount; see docs/wallet.md"
 
 
 class PaymentUriInvalid(InputRejected):

@@ -15,6 +15,7 @@ from sotto.wallet.state import (
     Action,
     ActionKind,
     ActionStatus,
+    LandedTransaction,
     Payment,
     PendingTransaction,
     SentDeposit,
@@ -23,6 +24,8 @@ from sotto.wallet.state import (
 )
 
 SPENDING: Final = (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)
+KEPT_EPOCHS: Final = 64
+"""So many epochs back a reorganisation of L1 gives transactions back to be sent again."""
 CLAIM: Final = "the node says so, nothing proves it: synchronise with L1, or rescan from another node"
 
 
@@ -68,9 +71,21 @@ def apply_epochs(
             _record_spend(state, entry, spent, notes)
         elif notes:
             _record_received(state, entry, notes)
-    settled = {entry.commitments for entry in entries if entry.kind in SPENDING}
-    state.pending = [p for p in state.pending if tuple(p.draft.commitments) not in settled]
+    settled = {entry.commitments: entry.epoch for entry in entries if entry.kind in SPENDING}
+    for pending in state.pending:
+        epoch = settled.get(_outputs(pending))
+        if epoch is not None:
+            pending.sent, pending.refused = True, False
+            state.landed.append(LandedTransaction(transaction=pending, epoch=epoch))
+    state.pending = [p for p in state.pending if _outputs(p) not in settled]
+    oldest = max((epoch for epoch in settled.values() if epoch is not None), default=0) - KEPT_EPOCHS
+    state.landed = [landed for landed in state.landed if landed.epoch >= oldest]
     _drop_conflicts(state)
+
+
+def _outputs(pending: PendingTransaction) -> tuple[Field, Field, Field]:
+    a, b, c = pending.draft.commitments
+    return Field(a), Field(b), Field(c)
 
 
 def _settle(action: Action, entry: Entry) -> None:
@@ -287,6 +302,9 @@ def roll_back(state: WalletState, epoch: int) -> None:
     for action in state.history:
         if action.epoch is not None and action.epoch > epoch:
             action.status, action.epoch, action.lane = ActionStatus.PENDING, None, None
+    # Their bytes may land again, or must be proven again: until that is settled their notes are locked.
+    state.pending += [landed.transaction for landed in state.landed if landed.epoch > epoch]
+    state.landed = [landed for landed in state.landed if landed.epoch <= epoch]
     state.epoch = epoch
 
 
@@ -303,5 +321,7 @@ def forget_chain(state: WalletState) -> None:
         action.number = number
     for pending in state.pending:
         pending.action = numbers[pending.action]
+    for payment in (payment for batch in state.batches for payment in batch.payments):
+        payment.action = None if payment.action is None else numbers[payment.action]
     for sent in state.sent_deposits:
         sent.action = numbers[sent.action]

@@ -24,6 +24,7 @@ from sotto.wallet.errors import (
     NodeMalformed,
     NodeRejected,
     NodeUnreachable,
+    RecipientsInvalid,
     SubmissionUncertain,
     TransactionDropped,
     WalletError,
@@ -36,6 +37,7 @@ from sotto.wallet.state import (
     Action,
     ActionKind,
     ActionStatus,
+    BatchPayment,
     Draft,
     KeyChange,
     Payment,
@@ -60,19 +62,22 @@ _POLL_SECONDS: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class PaymentOrder:
-    """One receiver. `text` is the address as given, `reference` 20 bytes."""
+    """One receiver. `text` is the address as given, `reference` 20 bytes, `memo` UTF-8, empty for none."""
 
     address: Address
     text: str
     value: int
     reference: bytes = NO_REFERENCE
+    memo: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One or two payments, a withdrawal to the L1 address `recipient`, or a change of the account's keys.
+    """Payments, a withdrawal to the L1 address `recipient`, or a change of the account's keys.
 
-    `max_fee` is the highest acceptable fee in all, None for the default of `fee_limit`.
+    Attributes:
+        max_fee: highest acceptable fee in all, None for the default of `fee_limit`.
+        tickets: of a batch, one for each payment; they say which transaction pays before its bytes exist.
     """
 
     asset: int
@@ -82,6 +87,7 @@ class Order:
     recipient: int = 0
     max_fee: int | None = None
     operation: KeyChange | None = None
+    tickets: tuple[BatchPayment, ...] = ()
 
     @property
     def kind(self) -> ActionKind:
@@ -101,15 +107,19 @@ async def carry_out(context: Context, order: Order) -> Action:
     context.require_signer()
     report = await synchronise(context)
     current_keys(context, context.trees)
-    price = await _price(context, order.fee_asset)
+    price = await price_of(context, order.fee_asset)
     request = Request(
         order.asset,
         tuple(payment.value for payment in order.payments),
         order.public_value,
         price,
         order.fee_asset,
+        frozenset(number for number, payment in enumerate(order.payments) if payment.memo),
     )
-    steps = _select(context, request, max(report.lanes, default=1), _contested(context, order))
+    lanes = max(report.lanes, default=1)
+    if selection.transactions_for_payments(request) > lanes:
+        raise RecipientsInvalid(f"{len(order.payments)} receivers need more than {lanes} transactions")
+    steps = _select(context, request, lanes, _contested(context, order))
     fee = sum(step.fee for step in steps)
     limit = fee_limit(order) if order.max_fee is None else order.max_fee
     if fee > limit:
@@ -125,13 +135,22 @@ async def carry_out(context: Context, order: Order) -> Action:
         fee=fee,
         fee_asset=order.fee_asset if fee else 0,
         payments=[
-            Payment(address=payment.text.strip(), value=payment.value, reference=payment.reference.hex())
+            Payment(
+                address=payment.text.strip(),
+                value=payment.value,
+                reference=payment.reference.hex(),
+                memo=payment.memo.decode(),
+            )
             for payment in order.payments
         ],
         commitments=drafts[-1].commitments,
         created=int(time()),
         l1_recipient=order.recipient,
     )
+    if order.tickets:
+        for step, draft in zip(steps, drafts, strict=True):
+            for ticket in (order.tickets[o.payment] for o in step.outputs if o.payment is not None):
+                ticket.action, ticket.transaction = action.number, draft.commitments[0]
     try:
         await _deliver(context, action, drafts, report)
     except BaseException as error:
@@ -279,7 +298,8 @@ def fee_limit(order: Order) -> int:
     return max(share, ETH_FEE if order.fee_asset == ETH_ASSET else 0)
 
 
-async def _price(context: Context, asset: int) -> int:
+async def price_of(context: Context, asset: int) -> int:
+    """The node's fee of one transaction in an asset, 0 if it takes none. Raises FeeAssetUnavailable."""
     fees = {row.asset: row.fee for row in await context.client.fees()}
     if not fees:
         return 0
@@ -319,7 +339,9 @@ def _make_drafts(context: Context, order: Order, steps: Sequence[Step[StoredNote
             outputs.append(
                 PlannedOutput(None, output.asset, output.value)
                 if payment is None
-                else PlannedOutput(payment.address, output.asset, output.value, payment.reference)
+                else PlannedOutput(
+                    payment.address, output.asset, output.value, payment.reference, payment.memo
+                )
             )
         public = PublicPart(
             step.public_value,

@@ -89,6 +89,7 @@ class Draft(_Model):
 
     Attributes:
         operation: of a transaction of kind 5, None for a transfer.
+        attachment: 512 bytes as hex, empty for none.
     """
 
     asset: int
@@ -103,6 +104,7 @@ class Draft(_Model):
     fee_asset: int
     ext: list[int]
     operation: KeyChange | None = None
+    attachment: str = ""
 
 
 class PendingTransaction(_Model):
@@ -131,6 +133,47 @@ class PendingTransaction(_Model):
     def spends(self) -> set[int]:
         """Commitments of its real inputs."""
         return {entry.commitment for entry in self.draft.inputs if entry.commitment is not None}
+
+
+class LandedTransaction(_Model):
+    """A transaction in a proven epoch that a reorganisation of L1 could still take back."""
+
+    transaction: PendingTransaction
+    epoch: int
+
+
+class BatchPayment(_Model):
+    """A receiver of a batch.
+
+    Attributes:
+        memo: hex of UTF-8, empty for none.
+        action: number of the history's line that pays, None before.
+        transaction: first output of the transaction that pays, by which the epoch that has it is recognised.
+    """
+
+    address: str
+    value: int
+    reference: str = "00" * 20
+    memo: str = ""
+    action: int | None = None
+    transaction: int | None = None
+
+
+class Batch(_Model):
+    """Payments of one asset to more receivers than one epoch may have room for.
+
+    Attributes:
+        max_fee: smallest units of the fee asset, for all of it.
+        created: Unix seconds.
+        stopped: the user has given up what is not paid.
+    """
+
+    asset: int
+    fee_asset: int
+    max_fee: int
+    created: int
+    payments: list[BatchPayment]
+    stopped: bool = False
 
 
 class SentDeposit(_Model):
@@ -172,11 +215,17 @@ class ActionStatus(StrEnum):
 
 
 class Payment(_Model):
-    """One receiver of an action. `address` is empty where it is not known (restored wallets)."""
+    """One receiver of an action.
+
+    Attributes:
+        address: empty where it is not known (restored wallets).
+        memo: text of whoever paid, to be shown escaped; empty for none, or one that is not here.
+    """
 
     address: str
     value: int
     reference: str = "00" * 20
+    memo: str = ""
 
 
 class Action(_Model):
@@ -245,7 +294,10 @@ class WalletState(_Model):
         settled: what own transactions in proven epochs have spent, by their first output: commitments, since
             only these are under the roots that a node cannot choose.
         foreign_locks: own nullifiers in the node's pool that no transaction of this file spends.
+        search_all: the birthday of the wallet does not count any more.
         key_hashes: hashes of account keys that this wallet may not hold, but needs to open its account.
+        landed: own transactions of the last epochs, which go back to `pending` if L1 loses their epoch.
+        batches: payments to many receivers, by number.
     """
 
     epoch: int = 0
@@ -259,7 +311,10 @@ class WalletState(_Model):
     used: set[int] = Field(default_factory=set)
     settled: dict[int, set[int]] = Field(default_factory=dict)
     foreign_locks: list[int] = Field(default_factory=list)
+    search_all: bool = False
     key_hashes: set[int] = Field(default_factory=set)
+    landed: list[LandedTransaction] = Field(default_factory=list)
+    batches: list[Batch] = Field(default_factory=list)
 
     def note(self, commitment: int) -> StoredNote:
         """A note in proven epochs or incoming. Raises KeyError."""

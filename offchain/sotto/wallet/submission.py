@@ -10,7 +10,8 @@ from sotto.wallet.state import KeyChange, PendingTransaction
 async def submit(client: NodeClient, members: Sequence[PendingTransaction]) -> None:
     """Hand over a bundle, with what its transactions only commit to. Raises as NodeClient."""
     operations = [_operation(member.draft.operation) for member in members if member.draft.operation]
-    await client.submit([member.body for member in members], operations)
+    attachments = [bytes.fromhex(member.draft.attachment) or None for member in members]
+    await client.submit([member.body for member in members], operations, attachments)
 
 
 def _operation(change: KeyChange) -> dict[str, object]:

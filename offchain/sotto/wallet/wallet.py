@@ -1,7 +1,6 @@
 """The wallet: one class for all that a user does with notes."""
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,33 +10,36 @@ from typing import Final, Self
 
 import httpx
 from eth_account.signers.local import LocalAccount
-from eth_utils.address import is_checksum_address
 
 from sotto.crypto.backend import install_hash_backend
-from sotto.protocol.address import Address, decode_address
-from sotto.protocol.ciphertext import NO_REFERENCE, REFERENCE_BYTES
-from sotto.protocol.errors import AddressInvalid, AddressOfOtherDomain
+from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.field import Field
 from sotto.protocol.viewing import IncomingViewingKey
-from sotto.wallet import deposits, keyfile
+from sotto.wallet import batches, deposits, keyfile
 from sotto.wallet.account import Account, SigningKey, make_signing_key, plan_change, view
 from sotto.wallet.amounts import ETH_ASSET, Asset, check_value
+from sotto.wallet.batch import BatchPlan, BatchProgress
+from sotto.wallet.batch import progress as batch_progress
 from sotto.wallet.client import NodeClient
 from sotto.wallet.context import Context, NativeProver, Progress, Prover
 from sotto.wallet.deposits import DepositReceipt
 from sotto.wallet.errors import (
-    InvalidAddress,
-    RecipientsInvalid,
     TransactionDropped,
     UnknownAsset,
     ViewOnlyWallet,
     WaitTimeout,
     WalletLocked,
-    WrongDomainAddress,
+)
+from sotto.wallet.inputs import (
+    Payment,
+    check_reference,
+    decode_l1_address,
+    decode_own_address,
+    payment_orders,
 )
 from sotto.wallet.keyfile import Content
 from sotto.wallet.opening import open_context, viewing_key_of
-from sotto.wallet.sending import Order, PaymentOrder, carry_out, prove_again
+from sotto.wallet.sending import Order, carry_out, prove_again
 from sotto.wallet.settlement import L1Receipt, Settlement
 from sotto.wallet.signer import KeySigner
 from sotto.wallet.state import Action, ActionStatus, Balance
@@ -45,7 +47,6 @@ from sotto.wallet.sync import SyncReport, synchronise
 from sotto.wallet.viewing import ViewingKind, address_text, export_viewing_key
 from sotto.wallet.watching import received
 
-_L1_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _POLL_SECONDS: Final = 0.5
 _SYNC_SECONDS: Final = 10.0
 
@@ -64,15 +65,6 @@ class Connection:
     l1: str | None = None
     l1_account: LocalAccount | None = None
     transport: httpx.AsyncBaseTransport | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """What one receiver gets: smallest units, and 20 bytes that only the receiver reads."""
-
-    address: str
-    value: int
-    reference: bytes = NO_REFERENCE
 
 
 class Wallet:
@@ -223,8 +215,8 @@ class Wallet:
         """
         self._context.refuse_view_only()
         check_value(value)
-        receiver = self._decode(address or self.address)
-        _check_reference(reference)
+        receiver = decode_own_address(address or self.address, self._context.view.domain)
+        check_reference(reference)
         found = await self.asset(asset)
         text = "" if address is None or address == self.address else address
         async with self._context.lock:
@@ -238,26 +230,69 @@ class Wallet:
         fee_asset: str = str(ETH_ASSET),
         max_fee: int | None = None,
     ) -> Action:
-        """Pay one or two receivers privately; returns once the node has accepted it.
+        """Pay receivers privately, all in one epoch or none; returns once the node has accepted it.
+
+        That is as many as one bundle has room for: two in each transaction, a bundle has as many of these as
+        the largest epoch has lanes. Each memo needs a transaction. Batches pay any number.
 
         Raises RecipientsInvalid, UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress,
-        WrongDomainAddress and the errors of sending.carry_out.
+        WrongDomainAddress, MemoInvalid and the errors of sending.carry_out.
         """
         self._context.refuse_view_only()
-        if not 1 <= len(payments) <= 2:
-            raise RecipientsInvalid(f"{len(payments)} receivers")
-        orders = tuple(
-            PaymentOrder(
-                self._decode(payment.address),
-                payment.address,
-                check_value(payment.value),
-                _check_reference(payment.reference),
-            )
-            for payment in payments
-        )
-        check_value(sum(order.value for order in orders))
+        orders = payment_orders(payments, self._context.view.domain)
         found, paying = await self.asset(asset), await self.asset(fee_asset)
         return await self._carry_out(Order(found.asset, paying.asset, orders, max_fee=max_fee))
+
+    async def plan_batch(
+        self, asset: str, payments: Sequence[Payment], *, fee_asset: str = str(ETH_ASSET)
+    ) -> BatchPlan:
+        """What `start_batch` would write down: bundles, transactions and fees as of now.
+
+        Raises InsufficientFunds, TooManyNotes and as `send`.
+        """
+        found, paying = await self.asset(asset), await self.asset(fee_asset)
+        async with self._context.lock:
+            return await batches.plan(self._context, found.asset, paying.asset, payments)
+
+    async def start_batch(
+        self,
+        asset: str,
+        payments: Sequence[Payment],
+        *,
+        fee_asset: str = str(ETH_ASSET),
+        max_fee: int | None = None,
+    ) -> int:
+        """Write down payments to any number of receivers, and return the number of the batch.
+
+        `continue_batch` sends them. Raises BatchUnfinished when a batch makes exactly these payments already,
+        FeeTooHigh, and as `plan_batch`.
+        """
+        found, paying = await self.asset(asset), await self.asset(fee_asset)
+        async with self._context.lock:
+            return await batches.start(self._context, found.asset, paying.asset, payments, max_fee)
+
+    async def continue_batch(self, number: int, timeout_seconds: float = 600) -> BatchProgress:
+        """Send what a batch has not paid yet, and wait until the next of its bundles is proven on L1.
+
+        Call it until the result is `finished`. Calls may be killed at any moment and repeated: nobody is paid
+        twice. Raises BatchUnknown, TransactionDropped, WaitTimeout, and as `send`.
+        """
+        self._context.refuse_view_only()
+        async with self._context.lock:
+            action = await batches.send_next(self._context, number)
+        if action is not None:
+            await self.wait(action.number, timeout_seconds)
+        return batch_progress(self._context.state, number)
+
+    def stop_batch(self, number: int) -> BatchProgress:
+        """Give up what a batch has not sent yet. Raises BatchUnknown."""
+        batches.stop(self._context, number)
+        return batch_progress(self._context.state, number)
+
+    def batches(self) -> Sequence[BatchProgress]:
+        """How far each batch is, as of the last sync."""
+        state = self._context.state
+        return tuple(batch_progress(state, number) for number in range(len(state.batches)))
 
     async def withdraw(
         self,
@@ -351,33 +386,7 @@ class Wallet:
         async with self._context.lock:
             return await carry_out(self._context, order)
 
-    def _decode(self, text: str) -> Address:
-        try:
-            return decode_address(text.strip(), self._context.view.domain)
-        except AddressOfOtherDomain as error:
-            raise WrongDomainAddress(str(error)) from error
-        except AddressInvalid as error:
-            raise InvalidAddress(str(error)) from error
-
 
 def address_of(content: Content) -> str:
     """The address of a wallet file's content."""
     return address_text(viewing_key_of(content))
-
-
-def decode_l1_address(text: str) -> int:
-    """An L1 address as integer; mixed case must be its checksum (EIP-55). Raises InvalidAddress."""
-    if not _L1_ADDRESS.fullmatch(text):
-        raise InvalidAddress("an L1 address is 0x and 40 hex digits")
-    digits = text[2:]
-    if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(text):
-        raise InvalidAddress("the checksum of the L1 address does not fit: a character was mistyped")
-    if not int(digits, 16):
-        raise InvalidAddress("the zero address cannot receive")
-    return int(digits, 16)
-
-
-def _check_reference(reference: bytes) -> bytes:
-    if len(reference) != REFERENCE_BYTES:
-        raise ValueError(f"a reference has {REFERENCE_BYTES} bytes")
-    return reference

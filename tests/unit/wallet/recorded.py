@@ -14,6 +14,7 @@ import httpx
 from sotto import crypto
 from sotto.node import views
 from sotto.node.admission import Moment, Policy, check_bundle, check_transaction
+from sotto.node.attachments import check_attachments
 from sotto.node.errors import NodeError, TransactionUnknown
 from sotto.node.pool import Bundle, Pool, PoolTransaction
 from sotto.node.tables import DepositRow, EpochRow
@@ -70,6 +71,7 @@ class RecordedNode:
     waiting: list[tuple[Deposit, bytes]] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
     statuses: dict[int, dict[str, Any]] = field(default_factory=dict)
+    attachments: dict[Field, bytes] = field(default_factory=dict)
     fees: dict[int, int] = field(default_factory=lambda: {1: PRICE})
     queue_cursor: int = 0
     l1_block: int = 100
@@ -218,6 +220,7 @@ class RecordedNode:
             hook, self.before_submit = self.before_submit, None
             hook()
         proven = [transaction_from_json(item) for item in body["transactions"]]
+        attached = check_attachments([p.transaction for p in proven], body.get("attachments", []))
         operations = iter([operation_from_json(item) for item in body.get("operations", [])])
         members = [
             PoolTransaction(
@@ -234,11 +237,12 @@ class RecordedNode:
         anchors = {Field(record.own_anchor): record.id for record in self.records}
         commits = {record.id: record.commit_block for record in self.records}
         policy = Policy(DOMAIN, self.fees, {1, TOKEN}, 5, 300, 20, overdue_age=7_000, max_lanes=16)
-        moment = Moment(self.l1_block, self.state, self.pool, anchors=anchors, commit_blocks=commits)
+        moment = Moment(self.l1_block, self.state, self.pool, Pool(), anchors, commits)
         for member in members:
             check_transaction(policy, moment, member)
         check_bundle(policy, moment, members)
         self.pool.add(Bundle(tuple(members)))
+        self.attachments |= attached
         for member in members:
             self.statuses[member.h] = {"status": "received", "epoch": None, "reason": None}
         return answer

@@ -149,25 +149,19 @@ async def test_another_history_than_before_is_followed_from_the_fork(
     node.state, node.records, node.rows, node.queue_cursor = kept
     node.deposit(bob.address, 3)
     node.close()
+    node.statuses.clear()
     await alice.sync()
     await bob.sync()
     assert alice.epoch == 2
-    assert alice.balances()[1].available == ETHER
     assert bob.balances()[1].available == 3
-
-
-async def test_damaged_cache_of_the_chain_is_read_again(node: RecordedNode, open_wallet: OpenWallet) -> None:
-    alice = await ready(node, open_wallet)
+    # The payment may land again: it is on its way, with its bytes sent again by the wallet that has them.
+    assert alice.balances()[1].available == 0
+    assert len(node.pool) == 1
+    node.close()
     await alice.sync()
-    chain = alice._context.chain
-    chain._db.execute("UPDATE nodes SET commitments = zeroblob(96) WHERE number = 0")
-    chain.commit()
-    await alice.close()
-    again = await open_wallet()
-    assert again.epoch == 0
-    await again.sync()
-    assert again.balances()[1].available == ETHER + 11
-    assert len(again.history()) == 3
+    await bob.sync()
+    assert alice.balances()[1].available == ETHER - 10 - PRICE
+    assert bob.balances()[1].available == 13
 
 
 async def test_reopened_wallet_goes_on_where_it_was(node: RecordedNode, open_wallet: OpenWallet) -> None:

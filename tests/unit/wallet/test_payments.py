@@ -217,7 +217,7 @@ async def test_bad_input_is_refused_and_locks_nothing(node: RecordedNode, open_w
     foreign = "sotto1" + "q" * 117
     cases = [
         (RecipientsInvalid, alice.send("ETH", [])),
-        (RecipientsInvalid, alice.send("ETH", [Payment(bob.address, 1)] * 3)),
+        (RecipientsInvalid, alice.send("ETH", [Payment(bob.address, 1)] * 33)),
         (AmountNotPositive, alice.send("ETH", [Payment(bob.address, 0)])),
         (AmountNotPositive, alice.withdraw("ETH", -1, "0x" + "11" * 20)),
         (AmountTooLarge, alice.send("ETH", [Payment(bob.address, 1 << 120)])),
