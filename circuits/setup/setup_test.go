@@ -7,7 +7,6 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
-	"github.com/consensys/gnark-crypto/ecc/bn254/fp"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
@@ -15,6 +14,8 @@ import (
 	cs "github.com/consensys/gnark/constraint/bn254"
 	"github.com/consensys/gnark/frontend"
 	"github.com/consensys/gnark/frontend/cs/r1cs"
+
+	"sotto/circuits/msm"
 )
 
 // cubic is a small circuit with all that a key may hold: public and private wires, wires that are absent from one
@@ -42,7 +43,7 @@ func compileCubic(t testing.TB) *cs.R1CS {
 }
 
 func TestCombAgainstGnarkCrypto(t *testing.T) {
-	scalars := make([]fr.Element, 3*scalarsPerBatch/2)
+	scalars := make([]fr.Element, 3*msm.Capacity)
 	for i := range scalars {
 		switch {
 		case i < 254:
@@ -62,33 +63,6 @@ func TestCombAgainstGnarkCrypto(t *testing.T) {
 	for i := range scalars {
 		if !got1[i].Equal(&want1[i]) || !got2[i].Equal(&want2[i]) {
 			t.Errorf("scalar %d (%s) differs", i, scalars[i].String())
-		}
-	}
-}
-
-func TestAdderHandlesAllCases(t *testing.T) {
-	_, _, g, _ := bn254.Generators()
-	var twice, minus bn254.G1Affine
-	twice.Double(&g)
-	minus.Neg(&g)
-	type point = affine[fp.Element]
-	base := point(g)
-	targets := []point{{}, point(g), point(minus), point(twice), point(g)}
-	negate := []bool{false, false, false, false, true}
-	adder := newAdder[fp.Element, *fp.Element](len(targets))
-	for i := range targets {
-		adder.queue(&targets[i], &base, negate[i])
-	}
-	adder.flush()
-	for i, before := range []bn254.G1Affine{{}, g, minus, twice, g} {
-		var want bn254.G1Affine
-		if negate[i] {
-			want.Sub(&before, &g)
-		} else {
-			want.Add(&before, &g)
-		}
-		if got := bn254.G1Affine(targets[i]); !got.Equal(&want) {
-			t.Errorf("case %d: %s, want %s", i, got.String(), want.String())
 		}
 	}
 }
