@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sotto.crypto.hashing import compress_many, hash_many
+from sotto.crypto.hashing import compress_many, compress_packed, hash_many, hash_packed
 from sotto.protocol.hash import set_backend
 
 
@@ -18,6 +18,14 @@ class NativeHasher:
     def compress_batch(self, nodes: Sequence[tuple[int, int, int, int]]) -> list[int]:
         """``node(a, b, c, d)`` of each quadruple of elements."""
         return compress_many(nodes)
+
+    def sum_packed(self, tag: int, width: int, data: bytes) -> bytes:
+        """See `sotto.protocol.hash.Hasher`."""
+        return hash_packed(tag, width, data)
+
+    def compress_packed(self, data: bytes) -> bytes:
+        """See `sotto.protocol.hash.Hasher`."""
+        return compress_packed(data)
 
 
 def install_hash_backend() -> None:

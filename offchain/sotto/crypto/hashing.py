@@ -33,6 +33,23 @@ def hash_many(tag: int, rows: Sequence[Sequence[int]]) -> list[int]:
     return decode_elements(out)
 
 
+def hash_packed(tag: int, width: int, data: bytes) -> bytes:
+    """Return ``H(tag; xs)`` of each run of `width` elements of 32 bytes; see `hash_many`.
+
+    Raises
+    ------
+    MalformedInput
+        The data are no whole number of runs, or a value is not a field element.
+    """
+    bounded_int("tag", tag, 64)
+    count, rest = divmod(len(data), WORD * max(width, 1))
+    if width < 1 or rest:
+        raise MalformedInput(f"{len(data)} bytes are no runs of {width} elements")
+    out = bytearray(WORD * count)
+    invoke("sotto_hash_many", tag, data, width.to_bytes(4, "little") * count, out)
+    return bytes(out)
+
+
 def hash1(tag: int, *elements: int) -> int:
     """Return ``H(tag; elements)``; see `hash_many`."""
     return hash_many(tag, [elements])[0]
@@ -51,6 +68,22 @@ def compress_many(rows: Sequence[Sequence[int]]) -> list[int]:
     out = bytearray(WORD * len(rows))
     invoke("sotto_compress_many", encode_elements(x for row in rows for x in row), out)
     return decode_elements(out)
+
+
+def compress_packed(data: bytes | bytearray) -> bytes:
+    """Return ``node(row)`` of each run of four elements of 32 bytes.
+
+    Raises
+    ------
+    MalformedInput
+        The data are no whole number of runs, or a value is not a field element.
+    """
+    count, rest = divmod(len(data), WORD * _WIDTH)
+    if rest:
+        raise MalformedInput(f"{len(data)} bytes are no runs of {_WIDTH} elements")
+    out = bytearray(WORD * count)
+    invoke("sotto_compress_many", data, out)
+    return bytes(out)
 
 
 def compress(a: int, b: int, c: int, d: int) -> int:

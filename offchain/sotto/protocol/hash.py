@@ -1,15 +1,16 @@
 """The protocol's hash of field elements, the tree node and the domain tags (spec 01)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import Protocol
 
-from sotto.protocol.field import MODULUS, Field
+from sotto.protocol.field import FIELD_WORD_BYTES, MODULUS, Field, decode_field
 from sotto.protocol.poseidon2 import permute
 
 Children = tuple[Field, Field, Field, Field]
 
 _RATE = 3
+_PART_RUNS = 1 << 14
 
 
 class Tag(IntEnum):
@@ -47,6 +48,12 @@ class Hasher(Protocol):
     def compress_batch(self, nodes: Sequence[tuple[int, int, int, int]]) -> list[int]:
         """`node(a, b, c, d)` of each quadruple of elements."""
 
+    def sum_packed(self, tag: int, width: int, data: bytes) -> bytes:
+        """`H(tag; xs)` of each run of `width` elements; here and in the results, elements have 32 bytes."""
+
+    def compress_packed(self, data: bytes) -> bytes:
+        """`node(a, b, c, d)` of each run of four elements of 32 bytes."""
+
 
 class ReferenceHasher:
     """The hasher in pure Python: slow, and the one that others are compared with."""
@@ -58,6 +65,26 @@ class ReferenceHasher:
     def compress_batch(self, nodes: Sequence[tuple[int, int, int, int]]) -> list[int]:
         """See Hasher."""
         return [(permute(node)[0] + node[0]) % MODULUS for node in nodes]
+
+    def sum_packed(self, tag: int, width: int, data: bytes) -> bytes:
+        """See Hasher."""
+        return _pack(self.sum_batch(tag, _runs(data, width)))
+
+    def compress_packed(self, data: bytes) -> bytes:
+        """See Hasher."""
+        return _pack(self.compress_batch([(a, b, c, d) for a, b, c, d in _runs(data, 4)]))
+
+
+def _runs(data: bytes, width: int) -> list[list[int]]:
+    """Packed elements as runs of so many."""
+    xs = [decode_field(data[at : at + FIELD_WORD_BYTES]) for at in range(0, len(data), FIELD_WORD_BYTES)]
+    if len(xs) % width:
+        raise ValueError(f"{len(xs)} elements are no runs of {width}")
+    return [list(xs[at : at + width]) for at in range(0, len(xs), width)]
+
+
+def _pack(values: Sequence[int]) -> bytes:
+    return b"".join([value.to_bytes(FIELD_WORD_BYTES) for value in values])
 
 
 def _sponge(tag: int, xs: Sequence[int]) -> int:
@@ -100,6 +127,26 @@ def node(a: int, b: int, c: int, d: int) -> Field:
 def node_batch(nodes: Sequence[tuple[int, int, int, int]]) -> list[Field]:
     """The parent of each quadruple of children."""
     return [Field(x) for x in _hasher.compress_batch(nodes)] if nodes else []
+
+
+def hash_packed(tag: Tag, width: int, data: bytes) -> bytes:
+    """`H(tag; xs)` of each run of `width` elements, packed as 32 bytes each. Raises ValueError for a rest."""
+    return _in_parts(data, width, lambda part: _hasher.sum_packed(tag, width, part))
+
+
+def node_packed(data: bytes) -> bytes:
+    """The parent of each run of four children, packed as 32 bytes each. Raises ValueError for a rest."""
+    return _in_parts(data, 4, _hasher.compress_packed)
+
+
+def _in_parts(data: bytes, width: int, function: Callable[[bytes], bytes]) -> bytes:
+    """Apply a function to whole runs, so many at once that memory stays small."""
+    if len(data) % (width * FIELD_WORD_BYTES):
+        raise ValueError(f"{len(data)} bytes are no runs of {width} elements")
+    part = _PART_RUNS * width * FIELD_WORD_BYTES
+    if len(data) <= part:
+        return function(data) if data else b""
+    return b"".join([function(data[at : at + part]) for at in range(0, len(data), part)])
 
 
 def _zeros(levels: Iterable[int]) -> tuple[Field, ...]:

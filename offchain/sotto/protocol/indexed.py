@@ -4,20 +4,22 @@ Each leaf names its value and the next greater one of the tree, the greatest nam
 proves that a value is absent.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, pairwise
 from typing import Final, Self
 
 from sotto.protocol.errors import ValueNotOnRing, ValueOnRing
-from sotto.protocol.field import MODULUS, ZERO, Field
-from sotto.protocol.hash import Tag, hash_batch
+from sotto.protocol.field import FIELD_WORD_BYTES, MODULUS, ZERO, Field
+from sotto.protocol.hash import Tag, hash_packed
 from sotto.protocol.merkle import MerkleTree, Path
+from sotto.protocol.packed import Order, Rows
 
 GENESIS_STEP: Final = MODULUS // 4
 """q: the genesis leaves have the values 0, q, 2q, 3q."""
 
 _GAP_BITS: Final = 252
+_WORD: Final = FIELD_WORD_BYTES
 
 
 def strictly_between(low: int, value: int, following: int) -> bool:
@@ -35,23 +37,65 @@ class IndexedLeaf:
 
 
 class IndexedTree:
-    """Base of both indexed trees. Copies change independently."""
+    """Base of both indexed trees. Copies change independently.
+
+    A leaf of only zeros stands for an unused place: on a ring of several values, 0 never names itself.
+    """
 
     DEPTH: int
     TAG: Tag
+    WIDTH: int
+    """Number of elements that a leaf hashes."""
 
-    __slots__ = ("_contents", "_order", "tree")
+    __slots__ = ("_order", "_rows", "tree")
 
     def __init__(self, contents: Sequence[IndexedLeaf | None]) -> None:
-        self._contents = list(contents)
-        self._order = sorted((leaf.value, i) for i, leaf in enumerate(contents) if leaf is not None)
-        self.tree = MerkleTree.from_leaves(self.DEPTH, self.hashes(contents))
+        self._rows = Rows(self.WIDTH * _WORD, b"".join([self._row(leaf) for leaf in contents]))
+        self._order = Order(
+            [(leaf.value.to_bytes(_WORD), i) for i, leaf in enumerate(contents) if leaf is not None]
+        )
+        self.tree = MerkleTree.from_packed(self.DEPTH, self._hashes(contents))
 
     @classmethod
     def genesis(cls) -> Self:
         """The tree with its four genesis leaves."""
-        values = [Field(i * GENESIS_STEP) for i in range(4)]
-        return cls([IndexedLeaf(value, values[(i + 1) % 4]) for i, value in enumerate(values)])
+        return cls.linked([(i, Field(i * GENESIS_STEP), ZERO) for i in range(4)], 4)
+
+    @classmethod
+    def linked(cls, entries: Iterable[tuple[int, Field, Field]], size: int) -> Self:
+        """The tree of a size with these leaves, by index, value and key set: the ring follows from them.
+
+        Raises ValueOnRing, and ValueError when a place does not exist or is taken twice.
+        """
+        key_sets: dict[int, bytes] = {}
+        keys: list[tuple[bytes, int]] = []
+        for index, value, key_set in entries:
+            keys.append((value.to_bytes(_WORD), index))
+            if key_set:
+                key_sets[index] = key_set.to_bytes(_WORD)
+        tree = cls.__new__(cls)
+        tree._order, count = Order(keys), len(keys)
+        del keys
+        width = cls.WIDTH * _WORD
+        by_place, by_value = bytearray(size * width), bytearray()
+        unused = bytes(width)
+        for (key, index), (following, _) in pairwise(chain(tree._order, islice(tree._order, 1))):
+            if key == following and count > 1:
+                raise ValueOnRing(f"0x{key.hex()}")
+            at, row = index * width, key + following
+            if cls.WIDTH > 2:
+                row += key_sets.get(index, bytes(_WORD))
+            if index >= size or by_place[at : at + width] != unused:
+                raise ValueError(f"no place {index} for a leaf in a tree of size {size}")
+            by_place[at : at + width] = row
+            by_value += row
+        tree._rows = Rows(width, bytes(by_place))
+        del by_place
+        digests, leaves = hash_packed(cls.TAG, cls.WIDTH, bytes(by_value)), bytearray(size * _WORD)
+        for number, (_, index) in enumerate(tree._order):
+            leaves[index * _WORD : (index + 1) * _WORD] = digests[number * _WORD : (number + 1) * _WORD]
+        tree.tree = MerkleTree.from_packed(cls.DEPTH, bytes(leaves))
+        return tree
 
     @classmethod
     def fields(cls, leaf: IndexedLeaf) -> tuple[Field, ...]:
@@ -59,10 +103,19 @@ class IndexedTree:
         raise NotImplementedError
 
     @classmethod
-    def hashes(cls, leaves: Sequence[IndexedLeaf | None]) -> list[Field]:
-        """The Merkle leaf of each content, 0 where there is none."""
-        digests = iter(hash_batch(cls.TAG, [cls.fields(leaf) for leaf in leaves if leaf is not None]))
-        return [Field(0) if leaf is None else next(digests) for leaf in leaves]
+    def _row(cls, leaf: IndexedLeaf | None) -> bytes:
+        if leaf is None:
+            return bytes(cls.WIDTH * _WORD)
+        return b"".join([element.to_bytes(_WORD) for element in cls.fields(leaf)])
+
+    @classmethod
+    def _hashes(cls, leaves: Sequence[IndexedLeaf | None]) -> bytes:
+        """The Merkle leaf of each content as 32 bytes, 0 where there is none."""
+        digests = hash_packed(cls.TAG, cls.WIDTH, b"".join([cls._row(leaf) for leaf in leaves if leaf]))
+        places = iter(range(0, len(digests), _WORD))
+        return b"".join(
+            [bytes(_WORD) if leaf is None else digests[(at := next(places)) : at + _WORD] for leaf in leaves]
+        )
 
     @property
     def root(self) -> Field:
@@ -75,9 +128,9 @@ class IndexedTree:
         return self.tree.size
 
     def copy(self) -> Self:
-        """A tree that changes independently; copies two lists, whatever the depth."""
+        """A tree that changes independently; copies a reference for some hundreds of leaves."""
         copied = self.__class__.__new__(self.__class__)
-        copied._contents, copied._order = self._contents.copy(), self._order.copy()
+        copied._rows, copied._order = self._rows.copy(), self._order.copy()
         copied.tree = self.tree.copy()
         return copied
 
@@ -86,11 +139,16 @@ class IndexedTree:
 
     def contents(self) -> list[IndexedLeaf | None]:
         """What the constructor takes to rebuild this tree."""
-        return self._contents.copy()
+        return [self._content(index) for index in range(self.size)]
+
+    def used(self) -> Iterator[tuple[int, Field, Field]]:
+        """Index, value and key set of each leaf in use, by value: what `linked` takes."""
+        for value, index in self._order:
+            key_set = self.content(index).key_set if self.WIDTH > 2 else ZERO
+            yield index, Field(int.from_bytes(value)), key_set
 
     def _find(self, value: int) -> int | None:
-        at = bisect_left(self._order, (value,))
-        return self._order[at][1] if at < len(self._order) and self._order[at][0] == value else None
+        return self._order.find(value.to_bytes(_WORD)) if 0 <= value < MODULUS else None
 
     def index(self, value: Field) -> int:
         """Index of the leaf with a value. Raises ValueNotOnRing."""
@@ -101,14 +159,18 @@ class IndexedTree:
 
     def low_index(self, value: Field) -> int:
         """Index of the leaf with the greatest value below. Raises ValueOnRing when the value has a leaf."""
-        at = bisect_left(self._order, (value,))
-        if at < len(self._order) and self._order[at][0] == value:
+        if self._find(value) is not None:
             raise ValueOnRing(f"{value:#x}")
-        return self._order[at - 1][1]
+        return self._order.below(value.to_bytes(_WORD))
+
+    def _content(self, index: int) -> IndexedLeaf | None:
+        row = self._rows[index]
+        elements = [Field(int.from_bytes(row[at : at + _WORD])) for at in range(0, len(row), _WORD)]
+        return IndexedLeaf(*elements) if any(elements) else None
 
     def content(self, index: int) -> IndexedLeaf:
         """Content of a used leaf. Raises ValueNotOnRing for an unused one."""
-        leaf = self._contents[index] if 0 <= index < len(self._contents) else None
+        leaf = self._content(index) if 0 <= index < self.size else None
         if leaf is None:
             raise ValueNotOnRing(f"index {index}")
         return leaf
@@ -121,8 +183,8 @@ class IndexedTree:
         """Change next or key set of a leaf; its value must stay."""
         if self.content(index).value != leaf.value:
             raise ValueError("the value of a leaf never changes")
-        self._contents[index] = leaf
-        self.tree.set_leaf(index, self.hashes([leaf])[0])
+        self._rows.write(index, self._row(leaf))
+        self.tree.set_leaf(index, Field(int.from_bytes(self._hashes([leaf]))))
 
     def append(self, leaves: Sequence[IndexedLeaf | None], count: int) -> int:
         """Write one aligned subtree of `count` leaves; the caller has linked them into the ring.
@@ -132,13 +194,14 @@ class IndexedTree:
         for leaf in leaves:
             if leaf is not None and leaf.value in self:
                 raise ValueOnRing(f"{leaf.value:#x}")
-        subtree = self.tree.append(self.hashes(leaves), count)
+        hashes = self._hashes(leaves)
+        elements = [Field(int.from_bytes(hashes[at : at + _WORD])) for at in range(0, len(hashes), _WORD)]
+        subtree = self.tree.append(elements, count)
         start = subtree * count
-        self._contents += [None] * (start - len(self._contents))
-        self._contents += [*leaves, *[None] * (count - len(leaves))]
+        self._rows.write(start, b"".join([self._row(leaf) for leaf in leaves]))
         for offset, leaf in enumerate(leaves):
             if leaf is not None:
-                insort(self._order, (leaf.value, start + offset))
+                self._order.insert(leaf.value.to_bytes(_WORD), start + offset)
         return subtree
 
 
@@ -147,6 +210,7 @@ class NullifierTree(IndexedTree):
 
     DEPTH = 16
     TAG = Tag.NULLIFIER_LEAF
+    WIDTH = 2
 
     __slots__ = ()
 
@@ -161,6 +225,7 @@ class AccountTree(IndexedTree):
 
     DEPTH = 14
     TAG = Tag.ACCOUNT_LEAF
+    WIDTH = 3
 
     __slots__ = ()
 

@@ -24,11 +24,11 @@ from sotto.protocol.transaction import EXPIRY_BITS, EXTENSION_WORDS, RECIPIENT_B
 FEE_SLOTS: Final = 4
 LANE_COUNTS: Final = (4, 16)
 
-_HEADER_FIELDS: Final = 3
-_HEADER_BYTES: Final = 15
-_LANE_L1_BYTES: Final = 4
-_LANE_DATA_FIELDS: Final = 9
-_LANE_DATA_BYTES: Final = 3 + EXTENSION_WORDS
+HEADER_FIELD_WORDS: Final = 3
+HEADER_BYTE_WORDS: Final = 15
+LANE_L1_BYTE_WORDS: Final = 4
+LANE_DATA_FIELD_WORDS: Final = 9
+LANE_DATA_BYTE_WORDS: Final = 3 + EXTENSION_WORDS
 _BLOCK_BITS: Final = 64
 
 FeeQuad = tuple[int, int, int, int]
@@ -225,8 +225,8 @@ def check_lane_count(lanes: int) -> None:
 
 def words_length(lanes: int) -> int:
     """Length in bytes of the words of an epoch of N lanes."""
-    fields = _HEADER_FIELDS + (1 + _LANE_DATA_FIELDS) * lanes + lanes // 2
-    byte_words = _HEADER_BYTES + (_LANE_L1_BYTES + _LANE_DATA_BYTES) * lanes
+    fields = HEADER_FIELD_WORDS + (1 + LANE_DATA_FIELD_WORDS) * lanes + lanes // 2
+    byte_words = HEADER_BYTE_WORDS + (LANE_L1_BYTE_WORDS + LANE_DATA_BYTE_WORDS) * lanes
     return fields * FIELD_WORD_BYTES + byte_words * BYTE_WORD_BYTES
 
 
@@ -267,13 +267,13 @@ def decode_words(data: bytes, lanes: int) -> EpochWords:
     if len(data) != words_length(lanes):
         raise WordLengthWrong(f"{len(data)} bytes instead of {words_length(lanes)} for {lanes} lanes")
     reader = _Reader(data)
-    states = reader.fields(_HEADER_FIELDS)
+    states = reader.fields(HEADER_FIELD_WORDS)
     links = reader.fields(lanes)
-    header_bytes = reader.bytes_(_HEADER_BYTES)
-    l1_bytes = [reader.bytes_(_LANE_L1_BYTES) for _ in range(lanes)]
-    data_fields = [reader.fields(_LANE_DATA_FIELDS) for _ in range(lanes)]
+    header_bytes = reader.bytes_(HEADER_BYTE_WORDS)
+    l1_bytes = [reader.bytes_(LANE_L1_BYTE_WORDS) for _ in range(lanes)]
+    data_fields = [reader.fields(LANE_DATA_FIELD_WORDS) for _ in range(lanes)]
     operations = [OperationWords(*reader.fields(2)) for _ in range(lanes // 4)]
-    data_bytes = [reader.bytes_(_LANE_DATA_BYTES) for _ in range(lanes)]
+    data_bytes = [reader.bytes_(LANE_DATA_BYTE_WORDS) for _ in range(lanes)]
     rows = zip(links, l1_bytes, data_fields, data_bytes, strict=True)
     words = EpochWords(_header(states, header_bytes), tuple(_lane(*row) for row in rows), tuple(operations))
     _check_lanes(words)

@@ -87,8 +87,8 @@ def test_bounds() -> None:
 
 def test_a_hundred_thousand_leaves_share_structure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the shape is tested: one value for all nodes makes hashing free."""
-    monkeypatch.setattr("sotto.protocol.merkle.node_batch", lambda nodes: [Field(7)] * len(nodes))
-    monkeypatch.setattr("sotto.protocol.merkle.node", lambda *children: Field(7))
+    seven = Field(7).to_bytes(32)
+    monkeypatch.setattr("sotto.protocol.merkle.node_packed", lambda nodes: seven * (len(nodes) // 128))
     tree = MerkleTree.from_leaves(16, [Field(5)] * 100_000)
     copies = [tree.copy() for _ in range(1_000)]
     copies[0].append([Field(6)] * 64, 64)
