@@ -36,7 +36,8 @@ NATIVE := $(if $(wildcard circuits/lib/*.go),offchain/sotto/crypto/_native/libso
 FORGE_TESTS := $(shell find tests/forge -name '*.t.sol' 2>/dev/null)
 APE_TESTS := $(shell find tests/ape -name 'test_*.py' 2>/dev/null)
 SOLIDITY := $(shell find contracts -name '*.sol' -not -path '*/.cache/*' 2>/dev/null)
-BENCHES := $(sort $(wildcard bench/bench_*.py))
+LONG_BENCHES := bench/bench_faults.py
+BENCHES := $(filter-out $(LONG_BENCHES),$(sort $(wildcard bench/bench_*.py)))
 GENERATORS := $(sort $(filter-out %/__pycache__,$(wildcard tools/generate/*)))
 POSTGRES = $(lastword $(wildcard /usr/lib/postgresql/*/bin/postgres) $(shell command -v postgres))
 PYTHON_PATHS := offchain tests tools $(wildcard scripts bench)
@@ -180,6 +181,10 @@ generate: setup native ## Make every generated file again: verifiers, vectors, A
 .PHONY: bench
 bench: setup native ## Measure proving, gas and throughput
 	@for bench in $(BENCHES); do printf '==> %s\n' "$$bench"; $(VENV)/bin/python "$$bench"; done
+
+.PHONY: bench-long
+bench-long: setup native ## Run 200 rounds of faults under load; most of an hour
+	@for bench in $(LONG_BENCHES); do printf '==> %s\n' "$$bench"; $(VENV)/bin/python "$$bench"; done
 
 .PHONY: clean
 clean: ## Remove build output; keeps the installed tools and the artefact cache

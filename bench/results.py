@@ -66,6 +66,8 @@ ROWS = (
         "Operations on which specification, circuits and contracts agree",
         "operations",
     ),
+    Row("fault_rounds", "Rounds of faults under load (make bench-long)", "rounds"),
+    Row("fault_failures", "Of these, rounds after which a promise did not hold", "rounds", 0),
 )
 _ROWS = {row.name: row for row in ROWS}
 

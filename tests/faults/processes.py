@@ -32,9 +32,9 @@ def send(process_id: int, number: signal.Signals) -> None:
         os.kill(process_id, number)
 
 
-def resident_bytes(process_id: int) -> int:
-    """Memory of a process that is in RAM."""
-    pages = int(Path(f"/proc/{process_id}/statm").read_text().split()[1])
+def resident_bytes(process_id: int | None = None) -> int:
+    """Memory of a process that is in RAM; by default of this one."""
+    pages = int(Path(f"/proc/{process_id or 'self'}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -229,6 +229,7 @@ async def open_stage(folder: Path, random: Random, database: Database | None = N
             database=store.url,
             fees=json.dumps({str(ETH): PRICE}),
             requests_per_minute=1_000_000,
+            submissions_per_minute=1_000_000,
             resend_after=2,
         )
         stack.callback(node.close)
