@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 import sotto
 from sotto.l1.errors import L1Error
 from sotto.node import models
+from sotto.node.attachments import check_attachments
 from sotto.node.errors import NodeError, NotReady, RequestMalformed
 from sotto.node.limits import Limits
 from sotto.node.queries import Queries
@@ -45,6 +46,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
     transactions: list[dict[str, Any]]
     operations: list[dict[str, Any]] = []
+    attachments: list[Any] = []
 
 
 class Json(Response):
@@ -102,6 +104,11 @@ def _add_reads(api: FastAPI, queries: Queries) -> None:
         """What became of a transaction, or of a deposit by its h."""
         return Json(await queries.transaction(h))
 
+    @api.get("/v1/transactions/{h}/attachment", response_model=models.Attachment)
+    async def attachment(h: str) -> Json:
+        """The attachment of a transaction. Asking for one shows which transaction matters to the reader."""
+        return Json(await queries.attachment(h))
+
 
 def _add_ranges(api: FastAPI, queries: Queries) -> None:
     @api.get("/v1/pending", response_model=list[models.Entry])
@@ -129,6 +136,11 @@ def _add_ranges(api: FastAPI, queries: Queries) -> None:
         """Entries of an aligned range of the note tree."""
         return Json(await queries.notes(start, count))
 
+    @api.get("/v1/attachments", response_model=models.AttachmentsPage)
+    async def attachments(start: int = 0, count: int = 256) -> Json:
+        """Attachments of an aligned range of the note tree."""
+        return Json(await queries.attachments(start, count))
+
 
 def _add_submission(api: FastAPI, queries: Queries) -> None:
     @api.post("/v1/transactions", response_model=models.Submitted, openapi_extra=SUBMISSION)
@@ -143,7 +155,8 @@ def _add_submission(api: FastAPI, queries: Queries) -> None:
         queries.require_ready()
         proven = [transaction_from_json(item) for item in body.transactions]
         operations = [operation_from_json(item) for item in body.operations]
-        return Json(await queries.submit(proven, operations))
+        attachments = check_attachments([item.transaction for item in proven], body.attachments)
+        return Json(await queries.submit(proven, operations, attachments))
 
     described = api.openapi
 

@@ -7,7 +7,8 @@ from sotto.protocol.field import Field, bytes_from_json
 from sotto.protocol.memo import ATTACHMENT_BYTES
 from sotto.protocol.transaction import Transaction, attachment_hash
 
-_ATTACHMENT_WORD = 1
+ATTACHMENT_WORD = 1
+"""Its place among the extension words."""
 
 
 def check_attachments(transactions: Sequence[Transaction], attachments: object) -> dict[Field, bytes]:
@@ -25,7 +26,7 @@ def check_attachments(transactions: Sequence[Transaction], attachments: object) 
     found: dict[Field, bytes] = {}
     for transaction, text in zip(transactions, given, strict=True):
         data = None if text is None else _decode(text)
-        if attachment_hash(data) != transaction.ext[_ATTACHMENT_WORD]:
+        if attachment_hash(data) != transaction.ext[ATTACHMENT_WORD]:
             raise AttachmentMismatch("an attachment is missing, superfluous, or not that of its transaction")
         if data is not None:
             found[transaction.h] = data

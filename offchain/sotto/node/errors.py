@@ -179,6 +179,13 @@ class TransactionUnknown(NodeError):
     hint = "Ids are the 0x hex of h; a transaction that was refused is not kept."
 
 
+class AttachmentUnknown(NodeError):
+    """The transaction has no attachment, or this node has not got it."""
+
+    status = 404
+    hint = "Attachments are on no L1: ask the node to which the transaction was sent."
+
+
 # Admission to the pool
 
 

@@ -4,7 +4,7 @@ Bundles whose proofs are checked wait for each other, so that one database trans
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,7 @@ from sotto.node.errors import BundleInvalid, NodeError, PoolFull, StoreUnavailab
 from sotto.node.metrics import Metrics
 from sotto.node.pool import Bundle, PoolTransaction
 from sotto.node.proofs import ProofVerifier
-from sotto.node.tables import TransactionRow, TransactionStatus
+from sotto.node.tables import AttachmentRow, TransactionRow, TransactionStatus
 from sotto.node.transactions import rows_of
 from sotto.protocol.accounts import Operation
 from sotto.protocol.errors import OperationPreimageMissing, ProtocolError
@@ -34,6 +34,7 @@ class _Candidate:
 
     members: tuple[PoolTransaction, ...]
     answer: asyncio.Future[None]
+    attachments: tuple[AttachmentRow, ...] = ()
 
     def accept(self) -> None:
         """Say that the database has it, unless nobody waits any more."""
@@ -61,7 +62,10 @@ class Mempool:
         self._candidates: asyncio.Queue[_Candidate] = asyncio.Queue()
 
     async def admit(
-        self, proven: Sequence[ProvenTransaction], operations: Sequence[Operation]
+        self,
+        proven: Sequence[ProvenTransaction],
+        operations: Sequence[Operation],
+        attachments: Mapping[Field, bytes] | None = None,
     ) -> list[Field]:
         """Take a bundle whole or not at all, and return the ids once the database has it.
 
@@ -69,6 +73,7 @@ class Mempool:
 
         Args:
             operations: preimage for each transaction of kind 5, in order.
+            attachments: checked ones, by transaction.
 
         Raises errors of this package and of sotto.protocol.
         """
@@ -89,7 +94,8 @@ class Mempool:
             for member, proof in zip(members, proofs, strict=True)
         ]
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._candidates.put_nowait(_Candidate(tuple(members), answer))
+        kept = (AttachmentRow(id=h.to_bytes(32), data=data) for h, data in (attachments or {}).items())
+        self._candidates.put_nowait(_Candidate(tuple(members), answer, tuple(kept)))
         await answer
         return ids
 
@@ -111,6 +117,7 @@ class Mempool:
     async def _store(self, group: Sequence[_Candidate]) -> None:
         core = self._core
         rows: list[TransactionRow] = []
+        attachments: list[AttachmentRow] = []
         accepted: list[_Candidate] = []
         bundles: list[Bundle] = []
         async with core.lock:
@@ -129,10 +136,11 @@ class Mempool:
                 core.pool.add(bundle)
                 bundles.append(bundle)
                 rows += rows_of(candidate.members)
+                attachments += candidate.attachments
                 accepted.append(candidate)
             try:
                 if rows:
-                    await core.store.run(core.store.add_transactions, rows)
+                    await core.store.run(core.store.add_transactions, rows, attachments)
             except BaseException:
                 core.pool.remove(bundles)
                 raise

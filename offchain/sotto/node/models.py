@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Word = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", description="field word or hash")]
 ByteWord = Annotated[str, Field(pattern="^0x[0-9a-f]{62}$", description="31 bytes")]
+Attached = Annotated[str, Field(pattern="^0x[0-9a-f]{1024}$", description="512 bytes")]
 Hex = Annotated[str, Field(pattern="^0x([0-9a-f]{2})*$")]
 Address = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$", description="L1 address")]
 Integer = Annotated[int | str, Field(description="a number up to 2^53, decimal text above")]
@@ -151,6 +152,7 @@ class Submission(Form):
 
     transactions: Annotated[list[SubmittedTransaction], Field(min_length=1)]
     operations: list[SubmittedOperation] = []
+    attachments: list[Attached | None] = []
 
 
 class Submitted(Form):
@@ -198,6 +200,27 @@ class NotesPage(Form):
     count: int
     complete: bool
     entries: list[Entry]
+
+
+class Attachment(Form):
+    """512 bytes beside a transaction, whose hash it commits to."""
+
+    id: Word
+    attachment: Attached
+
+
+class PlacedAttachment(Attachment):
+    """An attachment with the height-1 node of its transaction."""
+
+    node: int
+
+
+class AttachmentsPage(Form):
+    """Attachments of an aligned range of the note tree's height-1 nodes."""
+
+    start: int
+    count: int
+    entries: list[PlacedAttachment]
 
 
 class Operation(Form):

@@ -1,22 +1,30 @@
 """What the API answers, from core and store."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sotto
 from sotto.l1.deployment import Deployment
 from sotto.node import views
+from sotto.node.attachments import ATTACHMENT_WORD
 from sotto.node.blocks import NO_PARENT
 from sotto.node.core import Core
-from sotto.node.errors import BlockUnknown, NotReady, RangeUnaligned, RequestMalformed, TransactionUnknown
+from sotto.node.errors import (
+    AttachmentUnknown,
+    BlockUnknown,
+    NotReady,
+    RangeUnaligned,
+    RequestMalformed,
+    TransactionUnknown,
+)
 from sotto.node.events import Feed
 from sotto.node.mempool import Mempool
 from sotto.node.metrics import Metrics
 from sotto.node.open_epoch import block_entries
 from sotto.node.tables import DepositRow, EpochRow, EpochStatus, TransactionStatus
 from sotto.protocol.accounts import Operation
-from sotto.protocol.field import byte_word_to_json, field_to_json, integer_to_json, to_byte_word
+from sotto.protocol.field import Field, byte_word_to_json, field_to_json, integer_to_json, to_byte_word
 from sotto.protocol.transaction import ProvenTransaction
 
 GRID = 256
@@ -152,18 +160,19 @@ class Queries:
         return [views.asset_json(asset) for asset in self._deployment.assets]
 
     async def submit(
-        self, proven: Sequence[ProvenTransaction], operations: Sequence[Operation]
+        self,
+        proven: Sequence[ProvenTransaction],
+        operations: Sequence[Operation],
+        attachments: Mapping[Field, bytes],
     ) -> dict[str, Any]:
         """POST /v1/transactions."""
         self.require_ready()
-        ids = await self._mempool.admit(proven, operations)
+        ids = await self._mempool.admit(proven, operations, attachments)
         return {"ids": [field_to_json(h) for h in ids], "status": str(TransactionStatus.RECEIVED)}
 
     async def transaction(self, text: str) -> dict[str, Any]:
         """GET /v1/transactions/{h}. Deposits are found by their h, too."""
-        if not _ID.fullmatch(text):
-            raise RequestMalformed("an id is 0x and 64 lower-case hex digits")
-        h, store = bytes.fromhex(text[2:]), self._core.store
+        h, store = _parse_id(text), self._core.store
         row = await store.run(store.transaction, h)
         if row is not None:
             epoch = None if row.epoch is None else await store.run(store.epoch, row.epoch)
@@ -178,6 +187,14 @@ class Queries:
             epoch, answer = await self._deposit(h)
         l1_tx = None if epoch is None or epoch.l1_tx is None else views.hex_bytes(epoch.l1_tx)
         return {"id": text, **answer, "l1_tx": l1_tx}
+
+    async def attachment(self, text: str) -> dict[str, Any]:
+        """GET /v1/transactions/{h}/attachment."""
+        h, store = _parse_id(text), self._core.store
+        found = await store.run(store.attachments, [h])
+        if h not in found:
+            raise AttachmentUnknown(text)
+        return {"id": text, "attachment": views.hex_bytes(found[h])}
 
     async def _deposit(self, h: bytes) -> tuple[EpochRow | None, dict[str, Any]]:
         """Epoch and place of a lane that no client has sent."""
@@ -229,8 +246,7 @@ class Queries:
 
     async def notes(self, start: int, count: int) -> dict[str, Any]:
         """GET /v1/notes."""
-        if start < 0 or start % GRID or count <= 0 or count % GRID or count > MOST_NODES:
-            raise RangeUnaligned(f"start {start}, count {count}")
+        _check_range(start, count)
         store, end = self._core.store, start + count
         final = await store.run(store.last_finalized)
         entries = [
@@ -242,12 +258,41 @@ class Queries:
         complete = final is not None and end <= final.first_node + final.lanes
         return {"start": start, "count": count, "complete": complete, "entries": entries}
 
+    async def attachments(self, start: int, count: int) -> dict[str, Any]:
+        """GET /v1/attachments."""
+        _check_range(start, count)
+        store = self._core.store
+        nodes = {
+            lane.link.to_bytes(32): row.first_node + number
+            for row in await store.run(store.epochs_by_nodes, start, start + count)
+            for number, lane in enumerate(views.words_of(row.words, row.lanes).lanes)
+            if lane.ext[ATTACHMENT_WORD] and start <= row.first_node + number < start + count
+        }
+        found = await store.run(store.attachments, list(nodes))
+        entries = [
+            {"node": node, "id": views.hex_bytes(h), "attachment": views.hex_bytes(found[h])}
+            for h, node in nodes.items()
+            if h in found
+        ]
+        return {"start": start, "count": count, "entries": entries}
+
     async def _deposits(self, row: EpochRow) -> dict[int, DepositRow]:
         header, store = views.words_of(row.words, row.lanes).header, self._core.store
         if header.queue_start == header.queue_end:
             return {}
         rows = await store.run(store.deposits, header.queue_start, header.queue_end - header.queue_start)
         return {item.index: item for item in rows}
+
+
+def _parse_id(text: str) -> bytes:
+    if not _ID.fullmatch(text):
+        raise RequestMalformed("an id is 0x and 64 lower-case hex digits")
+    return bytes.fromhex(text[2:])
+
+
+def _check_range(start: int, count: int) -> None:
+    if start < 0 or start % GRID or count <= 0 or count % GRID or count > MOST_NODES:
+        raise RangeUnaligned(f"start {start}, count {count}")
 
 
 def _lane_status(epoch: EpochRow | None) -> TransactionStatus:

@@ -187,6 +187,14 @@ class BlockRow(SQLModel, table=True):
     hash: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
 
 
+class AttachmentRow(SQLModel, table=True):
+    """The attachment of an accepted transaction, by its id. It is in no epoch's words."""
+
+    __tablename__ = "attachments"
+    id: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    data: bytes = Field(sa_column=Column(LargeBinary(512), nullable=False))
+
+
 class MetaRow(SQLModel, table=True):
     """What the database belongs to: chain id, rollup address."""
 

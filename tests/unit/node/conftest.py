@@ -1,9 +1,10 @@
 """A node's inner parts without L1, HTTP and prover, around the seeded scenario of the protocol's tests."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.postgres import PostgresServer
@@ -21,7 +22,6 @@ from sotto.node.pool import PoolTransaction
 from sotto.node.proofs import ProofVerifier
 from sotto.node.store import Store
 from sotto.node.tables import CommitRow, DepositRow
-from sotto.protocol.accounts import Operation
 from sotto.protocol.epoch import EpochResult
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import EpochRecord, genesis_record
@@ -56,15 +56,13 @@ class ServedMempool(Mempool):
     _waiting = 0
     _loop: "asyncio.Task[None] | None" = None
 
-    async def admit(
-        self, proven: Sequence[ProvenTransaction], operations: Sequence[Operation]
-    ) -> list[Field]:
+    async def admit(self, *arguments: Any) -> list[Field]:
         """See Mempool."""
         self._waiting += 1
         if self._loop is None:
             self._loop = asyncio.create_task(self.run())
         try:
-            return await super().admit(proven, operations)
+            return await super().admit(*arguments)
         finally:
             self._waiting -= 1
             if not self._waiting:

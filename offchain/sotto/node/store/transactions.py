@@ -6,14 +6,16 @@ from sqlmodel import Session, col, delete, select, update
 
 from sotto.node.store.base import StoreBase
 from sotto.node.store.events import EventType, tell, tell_dropped, tell_epoch
-from sotto.node.tables import TransactionRow, TransactionStatus
+from sotto.node.tables import AttachmentRow, TransactionRow, TransactionStatus
 
 
 class TransactionStore(StoreBase):
     """Methods of Store."""
 
-    def add_transactions(self, rows: Sequence[TransactionRow]) -> None:
-        """Add accepted transactions, all or none. Those that were dropped before enter anew."""
+    def add_transactions(
+        self, rows: Sequence[TransactionRow], attachments: Sequence[AttachmentRow] = ()
+    ) -> None:
+        """Add accepted transactions and their attachments, all or none. Dropped ones enter anew."""
         with self._session() as session:
             ids = [row.id for row in rows]
             session.exec(
@@ -23,6 +25,8 @@ class TransactionStore(StoreBase):
                 )
             )
             session.add_all(rows)
+            for attachment in attachments:
+                session.merge(attachment)
             tell(session, EventType.RECEIVED, TransactionStatus.RECEIVED, ids)
             session.commit()
 
@@ -36,6 +40,12 @@ class TransactionStore(StoreBase):
         with self._session() as session:
             rows = session.exec(select(TransactionRow).where(col(TransactionRow.id).in_(ids))).all()
             return {row.id: row for row in rows}
+
+    def attachments(self, ids: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Attachments by transaction; transactions without one, or whose one is not here, are left out."""
+        with self._session() as session:
+            rows = session.exec(select(AttachmentRow).where(col(AttachmentRow.id).in_(ids))).all()
+            return {row.id: row.data for row in rows}
 
     def waiting_transactions(self) -> Sequence[TransactionRow]:
         """Transactions without epoch, in order of arrival."""
