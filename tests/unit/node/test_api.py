@@ -5,11 +5,15 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 from tests.support.scenario import Queued, Signed
-from tests.unit.node.conftest import BAD, World, commit_row, proven, record_of
+from tests.unit.node.conftest import BAD, World, commit_row, deposit_row, proven, record_of
+from tests.unit.node.test_sequencer import sequencing, until
 
 from sotto.l1.deployment import Deployment
+from sotto.node import models
 from sotto.node.api import create_api
+from sotto.node.blocks import block_hash
 from sotto.node.core import epoch_row, lane_rows
 from sotto.node.events import Feed
 from sotto.node.limits import Limits
@@ -187,6 +191,102 @@ async def test_entries_of_proven_epochs_rebuild_the_note_tree(
     assert epochs[1]["record"]["new_state"] == epochs[1]["state"]
 
 
-async def test_metrics_and_openapi(client: httpx.AsyncClient) -> None:
-    assert "sotto_epoch_proven" in (await client.get("/metrics")).text
-    assert "/v1/notes" in (await client.get("/v1/openapi.json")).json()["paths"]
+async def test_metrics_have_the_names_that_dashboards_know(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/metrics")).text
+    for name in (
+        "utxo_coin_count",
+        "utxo_memo_count",
+        "utxo_state_count",
+        "block_processing_time_bucket",
+        "transaction_throughput",
+        "sotto_epoch_proven",
+    ):
+        assert f"\n{name}" in text
+
+
+def resolved(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema in the place of a reference to it."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = document["components"]["schemas"][name] if name else schema
+    return found
+
+
+async def test_openapi_describes_every_call(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/v1/openapi.json")).json()
+    assert set(document["paths"]) >= {
+        "/v1/status", "/v1/state", "/v1/fees", "/v1/assets", "/v1/transactions", "/v1/transactions/{h}",
+        "/v1/pending", "/v1/blocks", "/v1/blocks/{number}", "/v1/epochs", "/v1/notes",
+        "/health", "/ready", "/metrics",
+    }  # fmt: skip
+    body = document["paths"]["/v1/transactions"]["post"]["requestBody"]
+    form = resolved(document, body["content"]["application/json"]["schema"])
+    assert {"transactions", "operations"} <= set(form["properties"])
+    transaction = resolved(document, form["properties"]["transactions"]["items"])
+    assert "nullifiers" in transaction["properties"]
+
+
+async def test_answers_have_the_described_forms(client: httpx.AsyncClient, world: World) -> None:
+    """With a proven epoch, one that is closed, one that is open, and a transaction that waits."""
+    core, scenario = world.core, world.scenario
+    user = scenario.users[0]
+    queued = [scenario.deposit(user, 1_000_000) for _ in range(3)]
+    for index, item in enumerate(queued):
+        core.store.save_deposit(deposit_row(item, index))
+    async with sequencing(world, proving=True, epoch_wait=0.05):
+        core.assemble.set()
+        await until(lambda: core.ledger.confirmed_id == 1)
+    scenario.close([*queued, None], 4)
+    core.store.save_deposit(deposit_row(scenario.deposit(user, 5), 3))
+    payments = [world.pay() for _ in range(3)]
+    for number, payment in enumerate(payments, 1):
+        await world.mempool.admit([proven(payment)], [])
+        if number < 3:
+            async with sequencing(world, epoch_wait=0 if number == 1 else 3600):
+                await until(lambda: not len(core.pool))
+    assert (core.ledger.tip_id, core.open is not None, len(core.pool)) == (2, True, 1)
+    h = field_to_json(payments[0].transaction.h)
+    deposit = core.store.blocks(1, 1)[0].deposits[0].h
+    forms: list[tuple[str, Any]] = [
+        ("/v1/status", models.Status),
+        ("/v1/state", models.NodeState),
+        ("/v1/fees", list[models.Fee]),
+        ("/v1/assets", list[models.Asset]),
+        ("/v1/pending", list[models.Entry]),
+        ("/v1/blocks", list[models.Block]),
+        ("/v1/blocks/1", models.Block),
+        ("/v1/epochs?start=1", list[models.Epoch]),
+        ("/v1/notes", models.NotesPage),
+        (f"/v1/transactions/{h}", models.TransactionState),
+        (f"/v1/transactions/{field_to_json(deposit)}", models.TransactionState),
+        ("/health", models.Alive),
+        ("/ready", models.Ready),
+    ]
+    answers = {}
+    for path, form in forms:
+        answer = await client.get(path)
+        assert answer.status_code == 200, answer.text
+        answers[path] = answer.json()
+        TypeAdapter(form).validate_json(answer.content, strict=True)
+    pending = answers["/v1/pending"]
+    assert [(entry["epoch"], entry["lane"]) for entry in pending] == [(2, 0), (2, 1), (3, 0), (None, None)]
+    assert answers["/v1/status"]["pending"] == 3
+    state = answers["/v1/state"]
+    assert (state["proven"]["epoch"], state["closed"]["epoch"]) == (1, 2)
+    assert state["open"] == {"epoch": 3, "lanes": 1, "queue_end": 4}
+    assert state["block"]["hash"] == answers["/v1/blocks"][-1]["hash"]
+    for block in answers["/v1/blocks"]:
+        assert block_hash(bytes.fromhex(block["encoding"][2:])).hex() == block["hash"][2:]
+
+
+async def test_unknown_blocks_are_told(client: httpx.AsyncClient) -> None:
+    for number in (0, 1, -5, 2**70):
+        answer = await client.get(f"/v1/blocks/{number}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "BlockUnknown")
+    assert (await client.get("/v1/blocks", params={"start": 0})).status_code == 400
+    assert (await client.get("/v1/blocks", params={"count": 257})).status_code == 400
+
+
+async def test_deep_nesting_is_refused_and_hurts_nobody(client: httpx.AsyncClient) -> None:
+    body = b'{"transactions": [{"kind": ' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
+    answer = await client.post("/v1/transactions", content=body[:99_000])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "RequestMalformed")
