@@ -90,3 +90,8 @@ func (c Circuit) Compile() (*cs.R1CS, error) {
 func (c Circuit) LocalKeys() (*setup.Keys, error) {
 	return setup.Load(setup.Circuit{Name: c.Name, Compile: c.Compile}, setup.NewPhase1(setup.LocalSeed))
 }
+
+// LocalVerifyingKey is LocalKeys for those who only verify, as [setup.LoadVerifying] does it.
+func (c Circuit) LocalVerifyingKey() (*setup.Keys, error) {
+	return setup.LoadVerifying(setup.Circuit{Name: c.Name, Compile: c.Compile}, setup.NewPhase1(setup.LocalSeed))
+}

@@ -32,9 +32,10 @@ var proving sync.Mutex
 type Prover struct {
 	circuit Circuit
 
-	mutex  sync.Mutex
-	keys   *setup.Keys
-	system *cs.R1CS
+	mutex     sync.Mutex
+	keys      *setup.Keys
+	verifying *setup.Keys
+	system    *cs.R1CS
 }
 
 // NewProver returns a prover that has loaded nothing yet.
@@ -50,9 +51,24 @@ func (p *Prover) Keys() (*setup.Keys, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrKeys, err)
 		}
-		p.keys, p.system = keys, keys.R1CS
+		p.keys, p.verifying, p.system = keys, keys, keys.R1CS
 	}
 	return p.keys, nil
+}
+
+// Verifying returns the circuit's keys of which only the verifying key and the identifiers need be there; otherwise
+// it is as Keys.
+func (p *Prover) Verifying() (*setup.Keys, error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if p.verifying == nil {
+		keys, err := p.circuit.LocalVerifyingKey()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrKeys, err)
+		}
+		p.verifying = keys
+	}
+	return p.verifying, nil
 }
 
 // Check solves the circuit for a witness file and returns its public inputs. It needs no keys. It returns ErrWitness.
@@ -97,7 +113,7 @@ func (p *Prover) VerifyMany(public [][]fr.Element, encoded [][]byte) ([]bool, er
 	if len(public) != len(encoded) {
 		return nil, groth16x.ErrProofCount
 	}
-	keys, err := p.Keys()
+	keys, err := p.Verifying()
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,25 @@ func sotto_keys_prepare(circuit *C.uint8_t, circuitSize C.size_t, out *C.uint8_t
 	})
 }
 
+// Loads the verifying key of a circuit from the cache, or makes all its keys, and writes circuit hash (32) || phase 1
+// id (32). It needs little memory, unlike the keys that prove.
+//
+//export sotto_verifying_key_prepare
+func sotto_verifying_key_prepare(circuit *C.uint8_t, circuitSize C.size_t, out *C.uint8_t, outSize C.size_t,
+	message *C.sotto_buffer) C.int32_t {
+	return guard(message, func() error {
+		prover, err := proverOf(circuit, circuitSize)
+		if err != nil {
+			return err
+		}
+		keys, err := prover.Verifying()
+		if err != nil {
+			return err
+		}
+		return put("key information", out, outSize, slices.Concat(keys.CircuitHash[:], keys.Phase1ID[:]))
+	})
+}
+
 func describe(keys *setup.Keys) []byte {
 	info := slices.Concat(keys.CircuitHash[:], keys.Phase1ID[:])
 	info = binary.BigEndian.AppendUint64(info, uint64(keys.R1CS.GetNbConstraints()))

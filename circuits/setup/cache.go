@@ -49,6 +49,8 @@ const (
 	fileManifest     = "manifest.json"
 )
 
+var allFiles = []string{fileCircuit, fileProvingKey, fileVerifyingKey}
+
 // CacheDir returns ${SOTTO_CACHE:-$HOME/.cache/sotto}/keys.
 func CacheDir() (string, error) {
 	if dir := os.Getenv("SOTTO_CACHE"); dir != "" {
@@ -71,11 +73,26 @@ func Load(c Circuit, phase1 Phase1) (*Keys, error) {
 	return LoadFrom(dir, c, phase1)
 }
 
+// LoadVerifying is Load for those who only verify. Of an entry in the cache it reads the verifying key alone, which is
+// thousands of times smaller than the rest: R1CS and Proving of the result are nil then.
+func LoadVerifying(c Circuit, phase1 Phase1) (*Keys, error) {
+	dir, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return loadFrom(dir, c, phase1, fileVerifyingKey)
+}
+
 // LoadFrom is Load with the cache in a directory of choice.
 //
 // A compiled circuit is found by the digest of the sources and its name, its keys by phase 1 and circuit hash: a
 // change of the sources that leaves the circuit as it was costs a compilation, no setup.
 func LoadFrom(dir string, c Circuit, phase1 Phase1) (*Keys, error) {
+	return loadFrom(dir, c, phase1, allFiles...)
+}
+
+// loadFrom reads some files of an entry, or makes all of it.
+func loadFrom(dir string, c Circuit, phase1 Phase1, files ...string) (*Keys, error) {
 	if strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" || c.Name == "" {
 		return nil, fmt.Errorf("setup: circuit name %q is empty or has other characters than letters, digits, - and _", c.Name)
 	}
@@ -96,7 +113,7 @@ func LoadFrom(dir string, c Circuit, phase1 Phase1) (*Keys, error) {
 	defer unlock()
 
 	if circuitHash, err := os.ReadFile(pointer); err == nil {
-		keys, err := read(filepath.Join(store, string(circuitHash)))
+		keys, err := read(filepath.Join(store, string(circuitHash)), files...)
 		if err == nil {
 			return keys, nil
 		}
@@ -110,7 +127,7 @@ func LoadFrom(dir string, c Circuit, phase1 Phase1) (*Keys, error) {
 	}
 	hash := CircuitHash(r1cs)
 	entry := filepath.Join(store, hex.EncodeToString(hash[:]))
-	keys, err := read(entry)
+	keys, err := read(entry, allFiles...)
 	if err != nil {
 		keys = &Keys{CircuitHash: hash, Phase1ID: id, R1CS: r1cs}
 		if keys.Proving, keys.Verifying, err = Generate(r1cs, phase1); err != nil {
@@ -186,9 +203,9 @@ func write(entry string, k *Keys) error {
 	return os.Rename(temporary, entry)
 }
 
-// read returns an entry. It returns ErrCacheCorrupt when the entry is not what was written on this platform, and an
-// error that is os.ErrNotExist when there is none.
-func read(entry string) (*Keys, error) {
+// read returns the part of an entry that some of its files hold. It returns ErrCacheCorrupt when the entry is not what
+// was written on this platform, and an error that is os.ErrNotExist when there is none.
+func read(entry string, files ...string) (*Keys, error) {
 	encoded, err := os.ReadFile(filepath.Join(entry, fileManifest))
 	if err != nil {
 		return nil, err
@@ -197,7 +214,7 @@ func read(entry string) (*Keys, error) {
 	if err := json.Unmarshal(encoded, &m); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCacheCorrupt, fileManifest, err)
 	}
-	k := &Keys{R1CS: new(cs.R1CS), Proving: new(groth16.ProvingKey), Verifying: new(groth16.VerifyingKey)}
+	k := new(Keys)
 	for _, id := range []struct {
 		text string
 		to   *[32]byte
@@ -211,12 +228,24 @@ func read(entry string) (*Keys, error) {
 		return nil, fmt.Errorf("%w: entry belongs to another place or platform", ErrCacheCorrupt)
 	}
 	parsers := map[string]func(*bytes.Reader) error{
-		fileCircuit:      func(r *bytes.Reader) error { _, err := k.R1CS.ReadFrom(r); return err },
-		fileProvingKey:   func(r *bytes.Reader) error { return k.Proving.ReadDump(r) },
-		fileVerifyingKey: func(r *bytes.Reader) error { _, err := k.Verifying.UnsafeReadFrom(r); return err },
+		fileCircuit: func(r *bytes.Reader) error {
+			k.R1CS = new(cs.R1CS)
+			_, err := k.R1CS.ReadFrom(r)
+			return err
+		},
+		fileProvingKey: func(r *bytes.Reader) error {
+			k.Proving = new(groth16.ProvingKey)
+			return k.Proving.ReadDump(r)
+		},
+		fileVerifyingKey: func(r *bytes.Reader) error {
+			k.Verifying = new(groth16.VerifyingKey)
+			_, err := k.Verifying.UnsafeReadFrom(r)
+			return err
+		},
 	}
 	var group errgroup.Group
-	for name, parse := range parsers {
+	for _, name := range files {
+		parse := parsers[name]
 		group.Go(func() error {
 			content, err := os.ReadFile(filepath.Join(entry, name))
 			if err != nil {

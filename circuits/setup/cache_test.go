@@ -79,6 +79,46 @@ func TestLoadCompilesOnce(t *testing.T) {
 	}
 }
 
+func TestLoadVerifyingReadsNothingElse(t *testing.T) {
+	t.Setenv("SOTTO_CACHE", t.TempDir())
+	dir, err := CacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, compilations := counted(t)
+	made, err := LoadVerifying(c, NewPhase1("test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertProves(t, made)
+	// What does not verify may be damaged or gone.
+	if err := os.Remove(filepath.Join(entryOf(dir, made), fileProvingKey)); err != nil {
+		t.Fatal(err)
+	}
+	read, err := LoadVerifying(c, NewPhase1("test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if *compilations != 1 || read.R1CS != nil || read.Proving != nil || read.CircuitHash != made.CircuitHash ||
+		read.Phase1ID != made.Phase1ID || !read.Verifying.G2.Delta.Equal(&made.Verifying.G2.Delta) {
+		t.Error("the verifying key was not read, or not alone")
+	}
+	name := filepath.Join(entryOf(dir, made), fileVerifyingKey)
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[40] ^= 1
+	if err := os.WriteFile(name, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	mended, err := LoadVerifying(c, NewPhase1("test"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	assertProves(t, mended)
+}
+
 func TestLoadMendsDamage(t *testing.T) {
 	files := []string{fileCircuit, fileProvingKey, fileVerifyingKey, fileManifest}
 	damages := map[string]func(name string) error{
@@ -102,7 +142,7 @@ func TestLoadMendsDamage(t *testing.T) {
 			if err := apply(filepath.Join(entryOf(dir, k), file)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := read(entryOf(dir, k)); err == nil {
+			if _, err := read(entryOf(dir, k), allFiles...); err == nil {
 				t.Errorf("%s %s: not noticed", file, damage)
 			} else if file != fileManifest && !errors.Is(err, ErrCacheCorrupt) {
 				t.Errorf("%s %s: %v", file, damage, err)
@@ -126,7 +166,7 @@ func TestLoadRefusesEntryOfAnotherPlace(t *testing.T) {
 	if err := os.Rename(entryOf(dir, other), entryOf(dir, k)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := read(entryOf(dir, k)); !errors.Is(err, ErrCacheCorrupt) {
+	if _, err := read(entryOf(dir, k), allFiles...); !errors.Is(err, ErrCacheCorrupt) {
 		t.Errorf("entry of another seed: %v", err)
 	}
 	if again := mustLoad(t, dir, c, "test"); !again.Verifying.G2.Delta.Equal(&k.Verifying.G2.Delta) {

@@ -52,6 +52,7 @@ int32_t sotto_note_open_sent(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, si
 int32_t sotto_note_scan(uint8_t *, size_t, uint8_t *, size_t, uint32_t, sotto_buffer *, sotto_buffer *);
 
 int32_t sotto_keys_prepare(uint8_t *, size_t, uint8_t *, size_t, sotto_buffer *);
+int32_t sotto_verifying_key_prepare(uint8_t *, size_t, uint8_t *, size_t, sotto_buffer *);
 int32_t sotto_check_witness(uint8_t *, size_t, uint8_t *, size_t, sotto_buffer *, sotto_buffer *);
 int32_t sotto_prove(uint8_t *, size_t, uint8_t *, size_t, sotto_buffer *, sotto_buffer *);
 int32_t sotto_verify_batch(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t,

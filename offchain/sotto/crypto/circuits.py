@@ -1,10 +1,13 @@
 """Groth16 proofs of the protocol's circuits (docs/spec/04-transaction.md, 05-epoch.md, 07-witness.md).
 
 Circuits go by name: ``transfer``, ``rollup4`` and ``rollup16``. Keys are those for local chains: anyone can
-forge proofs under them. They are loaded once per process, on first use, and kept.
+forge proofs under them. They are loaded once per process, on first use, and kept; who only verifies loads the
+verifying key alone.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +17,7 @@ from sotto.crypto.errors import MalformedInput
 
 PROOF_SIZE: Final = 256
 
+_REPORT_SECONDS: Final = 1.0
 _KEY_INFO_SIZE: Final = 2 * WORD + 2 * 8
 
 
@@ -43,8 +47,13 @@ class ProofResult:
     public: list[int]
 
 
-def prepare_keys(circuit: str) -> KeyInfo:
-    """Load a circuit's keys, or make them if the cache has none: seconds for transfer, minutes for rollup16.
+def prepare_keys(circuit: str, report: Callable[[float], None] | None = None) -> KeyInfo:
+    """Load a circuit's keys, or make them if the cache has none: seconds for transfer, a minute for rollup16.
+
+    Parameters
+    ----------
+    report
+        Called once a second, as long as it lasts, with the seconds so far.
 
     Raises
     ------
@@ -53,14 +62,39 @@ def prepare_keys(circuit: str) -> KeyInfo:
     KeysUnavailable
         The keys can be neither loaded nor made.
     """
-    info = bytearray(_KEY_INFO_SIZE)
-    invoke("sotto_keys_prepare", _name(circuit), info)
+    info, name = bytearray(_KEY_INFO_SIZE), _name(circuit)
+    if report is None:
+        invoke("sotto_keys_prepare", name, info)
+    else:
+        begun = time.monotonic()
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(invoke, "sotto_keys_prepare", name, info)
+            while not wait((loading,), _REPORT_SECONDS).done:
+                report(time.monotonic() - begun)
+            loading.result()
     return KeyInfo(
         circuit_hash=bytes(info[:WORD]),
         phase1_id=bytes(info[WORD : 2 * WORD]),
         constraints=int.from_bytes(info[2 * WORD : 2 * WORD + 8], "big"),
         public_inputs=int.from_bytes(info[2 * WORD + 8 :], "big"),
     )
+
+
+def prepare_verifying_key(circuit: str) -> bytes:
+    """Load what `verify_batch` needs of a circuit, in milliseconds, and return its circuit hash, 32 bytes.
+
+    All keys are made if the cache has none, as by `prepare_keys`; `verify_batch` does the same on first use.
+
+    Raises
+    ------
+    MalformedInput
+        There is no circuit of this name.
+    KeysUnavailable
+        The key can be neither loaded nor made.
+    """
+    info = bytearray(2 * WORD)
+    invoke("sotto_verifying_key_prepare", _name(circuit), info)
+    return bytes(info[:WORD])
 
 
 def prove(circuit: str, witness: bytes) -> ProofResult:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,9 +41,11 @@ from sotto.node.sequencer import Sequencer
 from sotto.node.store import Store
 from sotto.node.submitter import Submitter
 from sotto.protocol.l1 import compute_domain
-from sotto.prover.local import LocalProver
+from sotto.prover.cluster import ClusterProver, RemoteScheduler
 
 log = structlog.get_logger(category="node")
+
+KEYS_REPORT_SECONDS = 1.5
 
 
 class _Server(uvicorn.Server):
@@ -83,15 +86,15 @@ class Node:
             stack.push_async_callback(self._web3.provider.disconnect)
             crypto.install_hash_backend()
             verifiers = await self._check_deployment()
-            prover = LocalProver([f"rollup{lanes}" for lanes in verifiers], self.config.prover_workers)
-            stack.callback(prover.close)
-            await self._check_keys(prover, verifiers)
+            await self._check_keys(verifiers)
+            prover = self._prover(verifiers)
+            stack.push_async_callback(prover.close)
             store = self._open_store()
             stack.callback(store.close)
             await self._run(store, prover, verifiers)
         log.info("stopped")
 
-    async def _run(self, store: Store, prover: LocalProver, verifiers: dict[int, ChecksumAddress]) -> None:
+    async def _run(self, store: Store, prover: ClusterProver, verifiers: dict[int, ChecksumAddress]) -> None:
         config, metrics = self.config, Metrics()
         account = config.account()
         recipient = to_checksum_address(config.fee_recipient or account.address)
@@ -116,6 +119,7 @@ class Node:
             mempool.run(),
             feed.run(),
             sequencer.run(),
+            prover.run(),
             proving.run(),
             submitter.run(),
         )
@@ -183,11 +187,11 @@ class Node:
         if chain_id != deployment.chain_id:
             raise WrongChain(f"L1 is chain {chain_id}, the deployment is on {deployment.chain_id}")
         self.config.check_fees(chain_id)
+        self.config.check_key(chain_id)
         bridge = BridgeContract(self._web3, deployment.address("Bridge"))
         for contract in (self._rollup, self._queue, bridge):
             await contract.check_code()
         domain = compute_domain(chain_id, bytes.fromhex(self._rollup.address[2:]))
-        self.config.check_key(chain_id)
         if await self._rollup.domain() != domain:
             raise ConfigInvalid("the rollup computes another domain: is the node of the same version?")
         on_chain = await self._rollup.verifiers()
@@ -203,13 +207,25 @@ class Node:
             raise ConfigInvalid(f"fees: the deployment does not list {sorted(unlisted)}")
         return verifiers
 
-    async def _check_keys(self, prover: LocalProver, verifiers: dict[int, ChecksumAddress]) -> None:
-        info = await asyncio.to_thread(crypto.prepare_keys, "transfer")
-        hashes = await prover.prepare()
+    async def _check_keys(self, verifiers: dict[int, ChecksumAddress]) -> None:
+        transfer = await _circuit_hash("transfer")
         for lanes, address in verifiers.items():
             expected = await VerifierContract(self._web3, address).circuit_hashes()
-            if expected != (info.circuit_hash, hashes[f"rollup{lanes}"]):
+            if expected != (transfer, await _circuit_hash(f"rollup{lanes}")):
                 raise KeysMismatch(f"DirectVerifier{lanes} at {address} has keys of other circuits")
+
+    def _prover(self, verifiers: dict[int, ChecksumAddress]) -> ClusterProver:
+        config, remote = self.config, None
+        if config.prover_scheduler is not None:
+            files = (config.prover_tls_ca, config.prover_tls_cert, config.prover_tls_key)
+            remote = RemoteScheduler(config.prover_scheduler, *files)
+        return ClusterProver(
+            [f"rollup{lanes}" for lanes in verifiers],
+            workers=config.prover_workers,
+            attempts=config.prover_attempts,
+            timeout=config.prover_timeout,
+            remote=remote,
+        )
 
     def _open_store(self) -> Store:
         deployment = self._deployment
@@ -251,6 +267,15 @@ class Node:
     def _limits(self) -> Limits:
         config = self.config
         return Limits(config.body_bytes, config.requests_per_minute, config.submissions_per_minute)
+
+
+async def _circuit_hash(circuit: str) -> bytes:
+    """Hash of the circuit that this node verifies by, 32 bytes. Without keys in the cache it makes them."""
+    begun = time.monotonic()
+    loading = asyncio.create_task(asyncio.to_thread(crypto.prepare_verifying_key, circuit))
+    while not (await asyncio.wait({loading}, timeout=KEYS_REPORT_SECONDS))[0]:
+        log.info("preparing keys", circuit=circuit, seconds=round(time.monotonic() - begun))
+    return await loading
 
 
 async def serve(config: NodeConfig) -> None:

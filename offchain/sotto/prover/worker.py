@@ -1,41 +1,57 @@
 """What runs inside a worker process: the native prover with its keys in memory.
 
 Proving takes seconds and gigabytes. In a process of its own it can be killed, or run out of memory, without
-the node.
+the node; and the process may be on another machine.
 """
 
+import asyncio
 import os
-import threading
-from multiprocessing import connection, parent_process
+from collections.abc import Sequence
+from typing import Any
+
+from distributed import Scheduler, Worker
+from distributed.diagnostics.plugin import WorkerPlugin
 
 from sotto import crypto
 
 
-def start(circuits: tuple[str, ...]) -> None:
-    """Load keys before the first job, and end with the parent: a killed node leaves no worker behind."""
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    for circuit in circuits:
-        crypto.prepare_keys(circuit)
+class KeysPlugin(WorkerPlugin):
+    """Loads keys when a worker starts, so that its first job does not wait for them.
+
+    Args:
+        circuits: names.
+    """
+
+    name = "sotto-keys"
+
+    def __init__(self, circuits: Sequence[str]) -> None:
+        self._circuits = tuple(circuits)
+
+    async def setup(self, worker: Any) -> None:
+        """Load them in a thread: the worker goes on answering its scheduler."""
+        for circuit in self._circuits:
+            await asyncio.to_thread(crypto.prepare_keys, circuit)
 
 
-def run(circuit: str, witness: bytes) -> tuple[bytes, list[int]]:
-    """Prove one witness: proof bytes in EVM order and public inputs."""
-    result = crypto.prove(circuit, witness)
-    return result.proof, list(result.public)
+class SilentScheduler(Scheduler):
+    """A scheduler without the port of a dashboard, which Dask opens for every one."""
+
+    def start_http_server(self, *_: Any, **__: Any) -> None:
+        """Open nothing."""
 
 
-def circuit_hash(circuit: str) -> bytes:
-    """The hash that names the circuit of the loaded key, 32 bytes."""
-    return crypto.prepare_keys(circuit).circuit_hash
+class SilentWorker(Worker):
+    """A worker without the port of a dashboard."""
+
+    def start_http_server(self, *_: Any, **__: Any) -> None:
+        """Open nothing."""
+
+
+def run(circuit: str, witness: bytes) -> bytes:
+    """Prove one witness: the proof in EVM order."""
+    return crypto.prove(circuit, witness).proof
 
 
 def process_id() -> int:
     """For monitoring, and for tests that kill a worker."""
     return os.getpid()
-
-
-def _end_with(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)

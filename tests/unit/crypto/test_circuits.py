@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sotto import crypto
+from sotto.crypto import circuits
 from sotto.protocol.field import MODULUS
 
 
@@ -54,6 +55,16 @@ def test_keys_are_those_that_contracts_know(repository: Path) -> None:
     assert info.public_inputs == 1
     stats = (repository / "circuits/stats.csv").read_text()
     assert f"transfer,{info.constraints},1," in stats
+    assert crypto.prepare_verifying_key("transfer") == info.circuit_hash
+
+
+def test_loading_keys_reports_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuits, "_REPORT_SECONDS", 1e-6)
+    seconds: list[float] = []
+    assert crypto.prepare_keys("transfer", seconds.append) == crypto.prepare_keys("transfer")
+    assert seconds == sorted(seconds)
+    with pytest.raises(crypto.MalformedInput):
+        crypto.prepare_keys("unknown", seconds.append)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +149,7 @@ def test_arguments_are_checked(transfer: tuple[bytes, int], proof: crypto.ProofR
     for call in (
         lambda: crypto.prepare_keys("unknown"),
         lambda: crypto.prepare_keys(""),
+        lambda: crypto.prepare_verifying_key("unknown"),
         lambda: crypto.prepare_keys("transfer\0"),
         lambda: crypto.prepare_keys(None),  # type: ignore[arg-type]
         lambda: crypto.prove("rollup5", witness),
