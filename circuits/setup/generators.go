@@ -9,9 +9,9 @@ import (
 	"sotto/circuits/msm"
 )
 
-// Wider windows save additions until one window's part of the table outgrows the cache (0.5 MB here).
+// Wider windows save additions until one window's part of the table (0.25 MB for G1, 0.5 MB for G2) outgrows the cache.
 const (
-	windowG1 = 14
+	windowG1 = 13
 	windowG2 = 13
 )
 
