@@ -19,7 +19,8 @@ def shown_amount(value: int, asset: int, assets: Assets) -> str:
     return f"{format_amount(value, known.decimals)} {known.symbol}"
 
 
-def _parts(value: int, asset: int, assets: Assets) -> dict[str, object]:
+def amount_data(value: int, asset: int, assets: Assets) -> dict[str, object]:
+    """JSON of an amount."""
     known = assets.get(asset)
     return {
         "asset": asset,
@@ -29,16 +30,21 @@ def _parts(value: int, asset: int, assets: Assets) -> dict[str, object]:
     }
 
 
+def symbol_of(asset: int, assets: Assets) -> str:
+    """Symbol of an asset, or its number."""
+    return assets[asset].symbol if asset in assets else f"asset {asset}"
+
+
 def balance_data(balances: Mapping[int, Balance], assets: Assets) -> list[dict[str, object]]:
     """JSON of balances."""
     return [
         {
             "asset": asset,
             "symbol": assets[asset].symbol if asset in assets else None,
-            "available": _parts(balance.available, asset, assets),
-            "pending_in": _parts(balance.pending_in, asset, assets),
-            "pending_out": _parts(balance.pending_out, asset, assets),
-            "claimed_spent": _parts(balance.claimed_spent, asset, assets),
+            "available": amount_data(balance.available, asset, assets),
+            "pending_in": amount_data(balance.pending_in, asset, assets),
+            "pending_out": amount_data(balance.pending_out, asset, assets),
+            "claimed_spent": amount_data(balance.claimed_spent, asset, assets),
         }
         for asset, balance in sorted(balances.items())
     ]
@@ -48,7 +54,7 @@ def balance_rows(balances: Mapping[int, Balance], assets: Assets) -> list[list[s
     """Rows of balances."""
     return [
         [
-            assets[asset].symbol if asset in assets else f"asset {asset}",
+            symbol_of(asset, assets),
             shown_amount(balance.available, asset, assets),
             shown_amount(balance.pending_in, asset, assets),
             shown_amount(balance.pending_out, asset, assets),
@@ -65,13 +71,14 @@ def action_data(action: Action, assets: Assets) -> dict[str, object]:
         "id": field_to_json(Field(action.h)),
         "status": str(action.status),
         "cause": action.cause,
-        "value": _parts(action.value, action.asset, assets),
-        "fee": _parts(action.fee, action.fee_asset, assets) if action.fee else None,
+        "value": amount_data(action.value, action.asset, assets),
+        "fee": amount_data(action.fee, action.fee_asset, assets) if action.fee else None,
         "payments": [
             {
                 "address": payment.address or None,
-                "value": _parts(payment.value, action.asset, assets),
+                "value": amount_data(payment.value, action.asset, assets),
                 "reference": payment.reference,
+                "memo": payment.memo or None,
             }
             for payment in action.payments
         ],
@@ -92,6 +99,8 @@ def action_row(action: Action, assets: Assets) -> list[str]:
     if action.kind == ActionKind.WITHDRAWN:
         claimed = "claimed" if action.claimed else "not claimed"
         partner = f"0x{action.l1_recipient:040x}, {claimed}"
+    memos = [f'"{payment.memo}"' for payment in action.payments if payment.memo]
+    partner = " ".join([partner, *memos]).strip()
     status = str(action.status) + (f" ({action.cause})" if action.cause else "")
     return [
         str(action.number),

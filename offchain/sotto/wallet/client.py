@@ -66,6 +66,11 @@ class NodeClient:
             raise NodeMalformed(f"asked for nodes {start}+{count}, got {page.start}+{page.count}")
         return page
 
+    async def attachments(self, start: int, count: int) -> dict[int, bytes]:
+        """Attachments of an aligned range of height-1 nodes, by node."""
+        path = f"/v1/attachments?start={start}&count={count}"
+        return messages.parse("attachments", messages.parse_attachments, await self._get(path))
+
     async def pending(self) -> tuple[Entry, ...]:
         """Transactions in the node's pool, in order."""
         return messages.parse("pending", messages.parse_pending, await self._get("/v1/pending"))

@@ -305,6 +305,7 @@ def roll_back(state: WalletState, epoch: int) -> None:
     # Their bytes may land again, or must be proven again: until that is settled their notes are locked.
     state.pending += [landed.transaction for landed in state.landed if landed.epoch > epoch]
     state.landed = [landed for landed in state.landed if landed.epoch <= epoch]
+    state.memos_read = min(state.memos_read, epoch)
     state.epoch = epoch
 
 

@@ -14,6 +14,7 @@ from sotto.protocol.field import (
     integer_from_json,
 )
 from sotto.protocol.l1 import ADDRESS_BYTES, EpochRecord
+from sotto.protocol.memo import ATTACHMENT_BYTES
 from sotto.protocol.notes import ASSET_BITS, VALUE_BITS
 from sotto.protocol.transaction import RECIPIENT_BITS, Kind
 from sotto.wallet.amounts import ETHER, Asset
@@ -173,6 +174,14 @@ def parse_notes(data: Any) -> NotesPage:
         _boolean(data["complete"]),
         tuple(_entry(row) for row in _list(data["entries"])),
     )
+
+
+def parse_attachments(data: Any) -> dict[int, bytes]:
+    """Parse `/v1/attachments`."""
+    return {
+        integer_from_json(row["node"], 64): bytes_from_json(row["attachment"], ATTACHMENT_BYTES)
+        for row in _list(data["entries"])
+    }
 
 
 def parse_pending(data: Any) -> tuple[Entry, ...]:

@@ -294,10 +294,12 @@ class WalletState(_Model):
         settled: what own transactions in proven epochs have spent, by their first output: commitments, since
             only these are under the roots that a node cannot choose.
         foreign_locks: own nullifiers in the node's pool that no transaction of this file spends.
+        checkpoints: record hashes of epochs up to the last one, as hex: on which chain the rest was found.
         search_all: the birthday of the wallet does not count any more.
         key_hashes: hashes of account keys that this wallet may not hold, but needs to open its account.
         landed: own transactions of the last epochs, which go back to `pending` if L1 loses their epoch.
         batches: payments to many receivers, by number.
+        memos_read: last epoch whose memos were asked for.
     """
 
     epoch: int = 0
@@ -312,9 +314,11 @@ class WalletState(_Model):
     settled: dict[int, set[int]] = Field(default_factory=dict)
     foreign_locks: list[int] = Field(default_factory=list)
     search_all: bool = False
+    checkpoints: dict[int, str] = Field(default_factory=dict)
     key_hashes: set[int] = Field(default_factory=set)
     landed: list[LandedTransaction] = Field(default_factory=list)
     batches: list[Batch] = Field(default_factory=list)
+    memos_read: int = 0
 
     def note(self, commitment: int) -> StoredNote:
         """A note in proven epochs or incoming. Raises KeyError."""

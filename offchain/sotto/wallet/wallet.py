@@ -38,13 +38,14 @@ from sotto.wallet.inputs import (
     payment_orders,
 )
 from sotto.wallet.keyfile import Content
+from sotto.wallet.memos import read_memos
 from sotto.wallet.opening import open_context, viewing_key_of
 from sotto.wallet.sending import Order, carry_out, prove_again
 from sotto.wallet.settlement import L1Receipt, Settlement
 from sotto.wallet.signer import KeySigner
 from sotto.wallet.state import Action, ActionStatus, Balance
 from sotto.wallet.sync import SyncReport, synchronise
-from sotto.wallet.viewing import ViewingKind, address_text, export_viewing_key
+from sotto.wallet.viewing import ViewingKind, address_text, export_viewing_key, kind_of
 from sotto.wallet.watching import received
 
 _POLL_SECONDS: Final = 0.5
@@ -144,6 +145,11 @@ class Wallet:
         """Whether this wallet holds viewing keys only: every method that spends raises ViewOnlyWallet."""
         return self._context.view_only
 
+    @property
+    def sees(self) -> ViewingKind:
+        """The kind of viewing key that this wallet holds: full, unless it was made of a lesser one."""
+        return kind_of(self._context.view)
+
     def viewing_key(self, kind: ViewingKind) -> str:
         """A viewing key as text, for somebody who is to see that much.
 
@@ -203,6 +209,7 @@ class Wallet:
             if self._context.signer is not None:
                 for number in report.outdated:
                     await prove_again(self._context, number, report)
+            await read_memos(self._context)
             return report
 
     async def deposit(

@@ -161,12 +161,12 @@ class RecordedNode:
         path, query = request.url.path, dict(request.url.params)
         self.requests.append(str(request.url.raw_path, "ascii"))
         try:
-            answer = self._route(request, path, query)
+            answer = self.tamper(path, self._route(request, path, query))
         except (NodeError, ProtocolError) as error:
             name = type(error).__name__
             status = getattr(error, "status", 400)
             return httpx.Response(status, json={"error": {"code": name, "message": str(error), "hint": ""}})
-        return httpx.Response(200, json=self.tamper(path, answer))
+        return httpx.Response(200, json=answer)
 
     def _route(self, request: httpx.Request, path: str, query: dict[str, str]) -> Any:
         start, count = int(query.get("start", 0)), int(query.get("count", 0))
@@ -186,6 +186,8 @@ class RecordedNode:
             entries = [e for row in self.rows for e in views.epoch_entries(row, self.deposits)]
             within = [e for e in entries if start <= int(str(e["node"])) < start + count]
             return {"start": start, "count": count, "complete": False, "entries": within}
+        if path == "/v1/attachments":
+            return {"start": start, "count": count, "entries": self._attached(start, count)}
         if path == "/v1/pending":
             return [views.waiting_entry(member) for bundle in self.pool for member in bundle.members]
         if path == "/v1/transactions":
@@ -194,6 +196,15 @@ class RecordedNode:
         if h not in self.statuses:
             raise TransactionUnknown("never seen")
         return {"id": hex(h), "lane": None, "l1_tx": None, **self.statuses[h]}
+
+    def _attached(self, start: int, count: int) -> list[dict[str, Any]]:
+        entries = [e for row in self.rows for e in views.epoch_entries(row, self.deposits)]
+        return [
+            {"node": e["node"], "id": e["id"], "attachment": "0x" + self.attachments[h].hex()}
+            for e in entries
+            if start <= int(str(e["node"])) < start + count
+            and (h := Field(int(str(e["id"]), 16))) in self.attachments
+        ]
 
     def _status(self) -> dict[str, Any]:
         return {

@@ -376,6 +376,7 @@ PARSERS = (
     messages.parse_assets,
     messages.parse_epochs,
     messages.parse_notes,
+    messages.parse_attachments,
     messages.parse_pending,
     messages.parse_transaction,
 )
