@@ -25,7 +25,15 @@ from sotto.crypto.errors import (
     NativeLibraryMissing,
     WitnessRejected,
 )
-from sotto.crypto.hashing import compress, compress_many, hash1, hash_many, permute, tree_update
+from sotto.crypto.hashing import (
+    compress,
+    compress_many,
+    compress_packed,
+    hash1,
+    hash_many,
+    permute,
+    tree_update,
+)
 from sotto.crypto.notes import (
     OpenedNote,
     note_encrypt,
@@ -49,6 +57,7 @@ __all__ = [
     "check_witness",
     "compress",
     "compress_many",
+    "compress_packed",
     "eddsa_public_key",
     "eddsa_sign",
     "eddsa_verify",

@@ -6,6 +6,7 @@ A wallet makes a `TransferPlan`, signs `plan.transaction.h` with a key of the ac
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from sotto.protocol import accounts, notes
 from sotto.protocol.accounts import MAX_KEYS, Operation
@@ -13,7 +14,7 @@ from sotto.protocol.babyjub import Point
 from sotto.protocol.errors import KeySetMismatch
 from sotto.protocol.field import ZERO, Field
 from sotto.protocol.insertion import empty_path
-from sotto.protocol.merkle import MerkleTree, Path
+from sotto.protocol.merkle import Path
 from sotto.protocol.notes import Note
 from sotto.protocol.transaction import Kind, Transaction
 from sotto.protocol.trees import NOTE_DEPTH, AccountTree, State, anchor
@@ -89,7 +90,14 @@ class DummyInput:
 TransferInput = SpendInput | DummyInput
 
 
-def spend(tree: MerkleTree, note: Note, index: int) -> SpendInput:
+class Openable(Protocol):
+    """A note tree, held in whatever way."""
+
+    def path(self, index: int) -> Path:
+        """Opening of a leaf."""
+
+
+def spend(tree: Openable, note: Note, index: int) -> SpendInput:
     """Spend a note at a leaf index of the note tree under the anchor."""
     return SpendInput(note, index, tree.path(index))
 

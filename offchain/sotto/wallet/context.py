@@ -11,7 +11,8 @@ from sotto.crypto.errors import CryptoError, WitnessRejected
 from sotto.protocol.keys import ViewingKeys
 from sotto.protocol.viewing import IncomingViewingKey, ViewingKey
 from sotto.wallet.amounts import Asset
-from sotto.wallet.chain import ChainFile, Trees
+from sotto.wallet.chain import Trees
+from sotto.wallet.chaincache import ChainCache
 from sotto.wallet.client import NodeClient
 from sotto.wallet.errors import ProofRejected, ViewOnlyWallet, WalletLocked
 from sotto.wallet.scan import DepositCounter
@@ -66,7 +67,7 @@ class Context:
     client: NodeClient
     settlement: Settlement | None
     chain_id: int
-    chain: ChainFile
+    chain: ChainCache
     state_file: StateFile
     state: WalletState
     trees: Trees

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from sotto.protocol.address import decode_address
 from sotto.protocol.keys import ViewingKeys, derive
 from sotto.protocol.viewing import IncomingViewingKey, OutgoingViewingKey, ViewingKey, encode_viewing_key
-from sotto.wallet.chain import ChainFile
+from sotto.wallet.chaincache import ChainCache
 from sotto.wallet.client import NodeClient
 from sotto.wallet.context import Context, Progress, Prover
 from sotto.wallet.files import exclusive
@@ -16,7 +17,11 @@ from sotto.wallet.scan import DepositCounter
 from sotto.wallet.settlement import Settlement
 from sotto.wallet.signer import KeySigner, Signer
 from sotto.wallet.statefile import StateFile
+from sotto.wallet.sync import align
 from sotto.wallet.watching import IncomingWatcher, OutgoingWatcher, Watcher
+
+_FOLDER_NAME: Final = 22
+"""Enough of the domain that deployments in use differ; the files name the whole."""
 
 
 def viewing_key_of(content: Content) -> ViewingKey:
@@ -49,14 +54,13 @@ def open_context(
         signer = signer or KeySigner([keys.account_seed, *content.signing_keys])
     state_file = StateFile(path.with_name(path.name + ".state"), file_secret, content.domain)
     state = state_file.load()
-    chain = ChainFile(path.with_name(path.name + ".chain"), content.domain)
-    resources.callback(chain.close)
-    trees = chain.load(state.epoch)
-    state.epoch = trees.point.id
+    chain = ChainCache(path.with_name(f"chain-{content.domain:062x}"[:_FOLDER_NAME]), content.domain)
+    watcher = _watcher(view, content, state.deposits)
+    trees = align(state, chain, watcher)
     counter = DepositCounter(view.outgoing, state.deposits) if isinstance(view, ViewingKeys) else None
     return Context(
         view=view,
-        watcher=_watcher(view, content, state.deposits),
+        watcher=watcher,
         signer=signer,
         prover=prover,
         client=client,

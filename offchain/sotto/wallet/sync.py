@@ -4,13 +4,16 @@ Nothing of an answer is kept before the roots of its epochs fit their anchors, a
 record.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sotto.l1.sender import SignedTransaction
 from sotto.protocol.field import Field
-from sotto.wallet.chain import Trees
-from sotto.wallet.client import MAX_EPOCHS, MAX_NOTES, RANGE_GRID
+from sotto.protocol.transaction import Kind
+from sotto.wallet.chain import EpochPoint, Trees
+from sotto.wallet.chaincache import EPOCHS_A_FILE, Batch, ChainCache
 from sotto.wallet.context import Context
 from sotto.wallet.errors import (
     L1Rejected,
@@ -34,10 +37,14 @@ from sotto.wallet.ledger import (
     settle_claims,
 )
 from sotto.wallet.messages import Entry, EpochMessage, NodeStatus
+from sotto.wallet.ranges import Batches
 from sotto.wallet.rejections import FINAL, OUTDATED, is_final
-from sotto.wallet.state import ActionStatus
+from sotto.wallet.state import ActionStatus, WalletState
 from sotto.wallet.submission import submit
-from sotto.wallet.watching import forget_lines, watch
+from sotto.wallet.watching import Watcher, forget_lines, watch
+
+CHECKPOINT: Final = EPOCHS_A_FILE
+"""Of every so many epochs the state remembers the record, to go back no further than it must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,8 @@ class SyncReport:
 async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
     """Bring a wallet up to the node's last proven epoch and its pool.
 
-    With `rescan` everything that came from the chain is read again from the first epoch on.
+    With `rescan` everything that came from the chain is read from the node again, from the first epoch on and
+    whatever the birthday.
 
     Raises NodeUnreachable, NodeRejected, NodeMalformed, StateMismatch, WrongDeployment, L1Unreachable.
     """
@@ -65,13 +73,21 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
         raise WrongDeployment("the node serves another deployment than the wallet is for")
     if rescan:
         forget_chain(context.state)
+        context.state.search_all = True
+        context.chain.truncate(0)
         context.trees = context.chain.load(0)
+        _mark(context.state, context.trees.point)
         context.save()
+    elif context.chain.last < context.trees.point.id:
+        # Files of the cache were found damaged, or another process threw them away.
+        context.trees = align(context.state, context.chain, context.watcher)
+    if context.birthday > status.proven:
+        # The node that named the birthday was wrong, or this one is far behind: nothing may be overlooked.
+        context.state.search_all = True
     await _follow_deposits(context)
     await _find_fork(context, status)
     before = context.trees.point.id
-    while context.trees.point.id < status.proven:
-        await _take_epochs(context, status)
+    await _follow_chain(context, status)
     if context.trees.point.id == before and before:
         await _check_on_l1(context, context.trees)
     await _check_claims(context)
@@ -92,63 +108,128 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
 
 
 async def _find_fork(context: Context, status: NodeStatus) -> None:
-    """Step back to the last epoch that the node has too."""
-    epoch = last = context.trees.point.id
-    while epoch:
-        known = context.chain.record_hash(epoch)
-        messages = await context.client.epochs(epoch, 1) if epoch <= status.proven else ()
-        if messages and (messages[0].id != epoch or messages[0].record.id != epoch):
-            raise NodeMalformed(f"asked for epoch {epoch}, got {messages[0].id}")
-        if messages and messages[0].record.hash() == known:
-            break
-        epoch -= 1
-    if epoch == last:
+    """Step back to the last epoch that the node has too, with the wallet and with the cache."""
+    chain, point = context.chain, context.trees.point.id
+    known = max(point, min(chain.last, status.proven))
+    common = await _last_common(context, known, status)
+    if common == known:
         return
     # A node may be behind or lie; epochs that L1 has proven are not given up for its word.
-    l1 = await context.l1()
-    known = context.chain.record_hash(epoch + 1)
-    if l1 is not None and known is not None and await l1.has_epoch(epoch + 1, known):
-        raise StateMismatch(f"L1 has proven epoch {epoch + 1} as this wallet has it, the node does not")
-    if context.watcher is None:
-        roll_back(context.state, epoch)
+    l1, record = await context.l1(), chain.record_hash(common + 1)
+    if l1 is not None and record is not None and await l1.has_epoch(common + 1, record):
+        raise StateMismatch(f"L1 has proven epoch {common + 1} as this wallet has it, the node does not")
+    if common < status.proven:
+        chain.truncate(common)
+    if common < point:
+        _go_back(context.state, context.watcher, common)
+        context.trees = context.chain.load(common)
+        _mark(context.state, context.trees.point)
+        context.save()
+
+
+async def _last_common(context: Context, known: int, status: NodeStatus) -> int:
+    """The last epoch up to `known` whose record the node has too.
+
+    Records name their parents, so what holds for one holds for all before it, and halving finds the last.
+    """
+
+    async def shared(epoch: int) -> bool:
+        if not epoch or epoch > status.proven:
+            return not epoch
+        messages = await context.client.epochs(epoch, 1)
+        if messages and (messages[0].id != epoch or messages[0].record.id != epoch):
+            raise NodeMalformed(f"asked for epoch {epoch}, got {messages[0].id}")
+        return bool(messages) and messages[0].record.hash() == context.chain.record_hash(epoch)
+
+    low, high, step = known, known + 1, 1
+    while not await shared(low):
+        high, low, step = low, max(0, low - step), 2 * step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if await shared(middle) else (low, middle)
+    return low
+
+
+def align(state: WalletState, chain: ChainCache, watcher: Watcher | None) -> Trees:
+    """The trees after the last epoch that the state and the cache have in common; the state goes back to it.
+
+    Files may be damaged, and another wallet of the folder may have followed another fork since.
+    """
+    epoch = state.epoch
+    while True:
+        marks = [
+            mark
+            for mark, record in state.checkpoints.items()
+            if mark <= epoch and chain.record_hash(mark) == bytes.fromhex(record)
+        ]
+        epoch = max(marks, default=0)
+        trees = chain.load(epoch)
+        if trees.point.id == epoch:
+            break
+    if epoch != state.epoch:
+        _go_back(state, watcher, epoch)
+    _mark(state, trees.point)
+    return trees
+
+
+def _go_back(state: WalletState, watcher: Watcher | None, epoch: int) -> None:
+    if watcher is None:
+        roll_back(state, epoch)
     else:
-        forget_lines(context.state, epoch)
-    context.trees = context.chain.load(epoch)
-    context.state.epoch = context.trees.point.id
-    context.save()
+        forget_lines(state, epoch)
 
 
-async def _take_epochs(context: Context, status: NodeStatus) -> None:
-    start = context.trees.point.id + 1
-    count = min(MAX_EPOCHS, status.proven - start + 1)
-    epochs = await context.client.epochs(start, count)
-    if not epochs or len(epochs) > count:
-        raise NodeMalformed(f"asked for {count} epochs from {start}, got {len(epochs)}")
-    entries = await _fetch_entries(context, epochs)
-    trees, taken = context.trees, []
-    for epoch in epochs:
-        own = [entry for entry in entries if entry.epoch == epoch.id]
-        extended = trees.extend(epoch, own)
-        taken.append((epoch, own, extended.point))
-        trees = extended
-    if sum(len(own) for _, own, _ in taken) != len(entries):
-        raise NodeMalformed("an entry names an epoch that does not own its node")
-    await _check_on_l1(context, trees)
-    for epoch, own, point in taken:
-        context.chain.append(epoch, own, point)
-    context.chain.commit()
-    _apply_epochs(context, entries)
-    context.trees = trees
-    context.state.epoch = trees.point.id
-    context.save()
-    context.progress("reading epochs", trees.point.id / max(1, status.proven))
+def _mark(state: WalletState, point: EpochPoint) -> None:
+    """Remember how far the state goes, on which chain."""
+    state.epoch = point.id
+    kept = {e: r for e, r in state.checkpoints.items() if e < point.id and e % CHECKPOINT == 0}
+    state.checkpoints = kept | ({point.id: point.record_hash.hex()} if point.id else {})
+
+
+async def _follow_chain(context: Context, status: NodeStatus) -> None:
+    """Take over all proven epochs, each batch as a whole: a killed process goes on after the last one."""
+    first = context.trees.point.id
+    async with Batches(context.client, context.chain, status.proven) as batches:
+        while context.trees.point.id < status.proven:
+            batch, cached = await batches.take(context.trees.point.id)
+            trees = context.trees.copy()
+            try:
+                await asyncio.to_thread(_extend, trees, batch)
+            except (NodeMalformed, StateMismatch):
+                if not cached:
+                    raise
+                # Not the node's fault: what another run has left on the disk does not fit.
+                context.chain.truncate(context.trees.point.id)
+                continue
+            await _check_on_l1(context, trees)
+            if not cached:
+                context.chain.append(batch, trees)
+            _apply_epochs(context, [entry for _, own in batch for entry in own])
+            context.trees = trees
+            _mark(context.state, trees.point)
+            context.save()
+            done = trees.point.id - first
+            context.progress("reading epochs", done / max(1, status.proven - first))
+
+
+def _extend(trees: Trees, batch: Batch) -> None:
+    for epoch, entries in batch:
+        trees.extend(epoch, entries)
 
 
 def _apply_epochs(context: Context, entries: Sequence[Entry]) -> None:
-    if context.watcher is None:
-        apply_epochs(context.state, context.keys, entries, context.counter)
+    state = context.state
+    before, after = [], entries
+    if context.birthday and not state.search_all:
+        before = [entry for entry in entries if (entry.epoch or 0) <= context.birthday]
+        after = entries[len(before) :]
+    deposits = [entry.ciphertexts[0] for entry in before if entry.kind == Kind.DEPOSIT]
+    if context.watcher is not None:
+        watch(state, context.watcher, after, deposits)
     else:
-        watch(context.state, context.watcher, entries)
+        # No counter may ever be used twice, so own deposits are counted whatever the birthday.
+        context.counter.observe(deposits)
+        apply_epochs(state, context.keys, after, context.counter)
 
 
 def _apply_pool(context: Context, entries: Sequence[Entry]) -> None:
@@ -156,28 +237,6 @@ def _apply_pool(context: Context, entries: Sequence[Entry]) -> None:
         apply_pool(context.state, context.keys, entries)
     else:
         watch(context.state, context.watcher, entries)
-
-
-async def _fetch_entries(context: Context, epochs: Sequence[EpochMessage]) -> list[Entry]:
-    """The entries of these epochs, from aligned ranges, so that nobody sees which ones matter here."""
-    first = epochs[0].first_node
-    end = epochs[-1].first_node + epochs[-1].lanes
-    if not first <= end <= first + (len(epochs) + 1) * 2 * 64:
-        raise NodeMalformed(f"epochs {epochs[0].id} to {epochs[-1].id} span nodes {first} to {end}")
-    entries: list[Entry] = []
-    start = first - first % RANGE_GRID
-    while start < end:
-        count = min(MAX_NOTES, -(-(end - start) // RANGE_GRID) * RANGE_GRID)
-        page = await context.client.notes(start, count)
-        previous = start - 1
-        for entry in page.entries:
-            if entry.node is None or not previous < entry.node < start + count:
-                raise NodeMalformed(f"entry at node {entry.node} is out of order or range")
-            previous = entry.node
-            if first <= entry.node < end:
-                entries.append(entry)
-        start += count
-    return entries
 
 
 async def _check_on_l1(context: Context, trees: Trees) -> None:

@@ -115,16 +115,20 @@ class OutgoingWatcher:
 Watcher = IncomingWatcher | OutgoingWatcher
 
 
-def watch(state: WalletState, watcher: Watcher, entries: Sequence[Entry]) -> None:
+def watch(
+    state: WalletState, watcher: Watcher, entries: Sequence[Entry], deposits: Sequence[bytes] = ()
+) -> None:
     """Add lines for entries of checked epochs, or of the node's pool. Entries seen before change nothing.
 
-    Lines of the pool stand at the end, and are made anew each time.
+    Lines of the pool stand at the end, and are made anew each time. `deposits` are ciphertexts of earlier
+    deposits that are only counted.
     """
     state.history = [action for action in state.history if action.status == ActionStatus.PROVEN]
     known = {tuple(action.commitments) for action in state.history}
     for line in watcher.lines([entry for entry in entries if entry.commitments not in known]):
         state.add_action(**line)
     if isinstance(watcher, OutgoingWatcher):
+        watcher.counter.observe(deposits)
         state.deposits = watcher.counter.counter
 
 
