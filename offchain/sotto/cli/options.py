@@ -5,15 +5,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 
 from sotto.cli import places
 from sotto.cli.output import Output
 from sotto.wallet.wallet import Connection
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -147,11 +148,14 @@ def read_password(file: Path | None, confirm: bool = False) -> str:
     return str(prompted)
 
 
-def read_l1_account(file: Path | None) -> LocalAccount | None:
+def read_l1_account(file: Path | None) -> "LocalAccount | None":
     """The L1 account, None when no key is given. Raises click.UsageError for a malformed key."""
     key = file.read_text().strip() if file is not None else os.environ.get(L1_KEY_VARIABLE, "").strip()
     if not key:
         return None
+    # Imported late: it takes longer to load than the wallet, and most commands have no L1 key.
+    from eth_account import Account
+
     try:
         account: LocalAccount = Account.from_key(key)
     except ValueError:

@@ -2,10 +2,12 @@
 
 import io
 from pathlib import Path
-
-import segno
+from typing import TYPE_CHECKING
 
 from sotto.wallet.files import write_atomically
+
+if TYPE_CHECKING:
+    import segno
 
 _CORRECTION = "m"
 _BORDER = 4
@@ -26,5 +28,8 @@ def write_png(text: str, path: Path) -> None:
     write_atomically(path, out.getvalue())
 
 
-def _code(text: str) -> segno.QRCode:
+def _code(text: str) -> "segno.QRCode":
+    # Imported late: it would delay every command, and few show a code.
+    import segno
+
     return segno.make(text, error=_CORRECTION, micro=False)

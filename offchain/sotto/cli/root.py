@@ -1,24 +1,37 @@
 """The root command and what holds for all commands."""
 
 import sys
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
 import sotto
 from sotto.cli import codes
-from sotto.cli.completion import completion
-from sotto.cli.demo import demo
-from sotto.cli.keys import keys
-from sotto.cli.networks import network
-from sotto.cli.node import node
 from sotto.cli.options import json_option
 from sotto.cli.output import Output
-from sotto.cli.wallet import wallet
+
+_MODULES: Final = {
+    "completion": "sotto.cli.completion",
+    "demo": "sotto.cli.demo",
+    "keys": "sotto.cli.keys",
+    "network": "sotto.cli.networks",
+    "node": "sotto.cli.node",
+    "wallet": "sotto.cli.wallet",
+}
+"""Where the commands are. Each is loaded when it is named: a wallet need not wait for what nodes import."""
 
 
 class _Root(click.Group):
     """Turns errors that have a name into one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*_MODULES, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _MODULES and cmd_name not in self.commands:
+            self.add_command(getattr(import_module(_MODULES[cmd_name]), cmd_name))
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -43,14 +56,6 @@ def cli() -> None:
 def version(output: Output) -> None:
     """Show the version."""
     output.result({"version": sotto.__version__}, [f"sotto {sotto.__version__}"])
-
-
-cli.add_command(wallet)
-cli.add_command(node)
-cli.add_command(keys)
-cli.add_command(demo)
-cli.add_command(network)
-cli.add_command(completion)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sotto.protocol.field import Field, field_to_json
 from sotto.wallet.amounts import Asset, format_amount
-from sotto.wallet.settlement import L1Receipt
+from sotto.wallet.receipts import L1Receipt
 from sotto.wallet.state import Action, ActionKind, Balance
 
 Assets = Mapping[int, Asset]

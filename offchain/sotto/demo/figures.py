@@ -15,7 +15,7 @@ from sotto.l1.bridge import ETH, BridgeContract
 from sotto.l1.sender import Sender
 from sotto.l1.token import TokenContract
 from sotto.wallet.context import NativeProver
-from sotto.wallet.settlement import L1Receipt
+from sotto.wallet.receipts import L1Receipt
 
 
 @dataclass

@@ -5,7 +5,7 @@ from dataclasses import astuple, dataclass
 from enum import IntEnum
 from typing import Final
 
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 from sotto.protocol.ciphertext import CIPHERTEXT_BYTES
 from sotto.protocol.epoch import Withdrawal

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from eth_utils.crypto import keccak
+from eth_hash.auto import keccak
 
 from sotto.protocol.errors import LaneCountUnsupported, OperationMismatch, WordLengthWrong, WordNotZero
 from sotto.protocol.field import (

@@ -11,7 +11,7 @@ from sotto.wallet.creation import TypedDataSigner, account_signer, create_wallet
 from sotto.wallet.deposits import DepositReceipt
 from sotto.wallet.errors import WalletError
 from sotto.wallet.inputs import Payment
-from sotto.wallet.settlement import L1Receipt
+from sotto.wallet.receipts import L1Receipt
 from sotto.wallet.state import Action, ActionKind, ActionStatus, Balance
 from sotto.wallet.sync import SyncReport
 from sotto.wallet.wallet import Connection, Wallet

@@ -13,7 +13,7 @@ from sotto.wallet.batch import BatchPlan, BatchProgress
 from sotto.wallet.context import Progress, Prover
 from sotto.wallet.deposits import DepositReceipt
 from sotto.wallet.inputs import Payment
-from sotto.wallet.settlement import L1Receipt
+from sotto.wallet.receipts import L1Receipt
 from sotto.wallet.state import Action, Balance
 from sotto.wallet.sync import SyncReport
 from sotto.wallet.viewing import ViewingKind

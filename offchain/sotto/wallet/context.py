@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sotto import crypto
 from sotto.crypto.errors import CryptoError, WitnessRejected
@@ -16,11 +16,13 @@ from sotto.wallet.chaincache import ChainCache
 from sotto.wallet.client import NodeClient
 from sotto.wallet.errors import ProofRejected, ViewOnlyWallet, WalletLocked
 from sotto.wallet.scan import DepositCounter
-from sotto.wallet.settlement import Settlement
 from sotto.wallet.signer import Signer
 from sotto.wallet.state import WalletState
 from sotto.wallet.statefile import StateFile
 from sotto.wallet.watching import Watcher
+
+if TYPE_CHECKING:
+    from sotto.wallet.settlement import Settlement
 
 Progress = Callable[[str, float], None]
 """Called with a phase and its share done, 0 to 1."""
@@ -65,7 +67,7 @@ class Context:
     signer: Signer | None
     prover: Prover
     client: NodeClient
-    settlement: Settlement | None
+    settlement: "Settlement | None"
     chain_id: int
     chain: ChainCache
     state_file: StateFile
@@ -114,7 +116,7 @@ class Context:
         """Write the state."""
         self.state_file.save(self.state)
 
-    async def l1(self) -> Settlement | None:
+    async def l1(self) -> "Settlement | None":
         """The L1 side, connected and checked; None without endpoint."""
         if self.settlement is not None and not self.l1_connected:
             await self.settlement.connect(self.view.domain)

@@ -3,9 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from eth_account.messages import encode_typed_data
-from eth_account.signers.local import LocalAccount
+from typing import TYPE_CHECKING
 
 from sotto.protocol.address import decode_address
 from sotto.protocol.errors import PhraseInvalid, ProtocolError
@@ -15,6 +13,9 @@ from sotto.wallet import keyfile
 from sotto.wallet.errors import InvalidAddress, PhraseRejected, SignerNotDeterministic
 from sotto.wallet.keyfile import DEFAULT_WORK, Secret, Watched
 from sotto.wallet.viewing import ViewingKind, import_viewing_key, kind_of
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 TypedDataSigner = Callable[[dict[str, object]], bytes]
 """Signs EIP-712 typed data and returns 65 bytes r || s || v."""
@@ -99,8 +100,10 @@ def create_view_only(
     return kind_of(key)
 
 
-def account_signer(account: LocalAccount) -> TypedDataSigner:
+def account_signer(account: "LocalAccount") -> TypedDataSigner:
     """Typed data signatures of an L1 key in memory."""
+    # Imported late: it takes longer to load than the wallet, and few wallets come from an L1 key.
+    from eth_account.messages import encode_typed_data
 
     def sign(data: dict[str, object]) -> bytes:
         return bytes(account.sign_message(encode_typed_data(full_message=data)).signature)

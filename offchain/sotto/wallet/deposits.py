@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from time import time
+from typing import TYPE_CHECKING
 
 from sotto.crypto import note_encrypt
-from sotto.l1.bridge import Claim
 from sotto.protocol.address import Address
 from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.epoch import Withdrawal
@@ -17,10 +17,14 @@ from sotto.wallet.client import RANGE_GRID
 from sotto.wallet.context import Context
 from sotto.wallet.errors import L1NotConfigured, L1Rejected, NothingToClaim, StateMismatch
 from sotto.wallet.ledger import SPENDING, drop_deposit, place_deposit
+from sotto.wallet.receipts import L1Receipt
 from sotto.wallet.scan import DepositCounter
-from sotto.wallet.settlement import L1Receipt, Settlement
 from sotto.wallet.state import Action, ActionKind, ActionStatus, Payment, SentDeposit
 from sotto.wallet.sync import checked_epoch, synchronise
+
+if TYPE_CHECKING:
+    from sotto.l1.bridge import Claim
+    from sotto.wallet.settlement import Settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,10 @@ async def claim(context: Context, action: Action) -> L1Receipt | None:
     return receipt
 
 
-async def _prepare(context: Context, epoch: int, lane: int) -> Claim:
+async def _prepare(context: Context, epoch: int, lane: int) -> "Claim":
+    # Imported late: web3 takes longer to load than all else, and only L1 needs it.
+    from sotto.l1.bridge import Claim
+
     message = await checked_epoch(context, epoch)
     start = message.first_node - message.first_node % RANGE_GRID
     end = message.first_node + message.lanes
@@ -140,7 +147,7 @@ async def _prepare(context: Context, epoch: int, lane: int) -> Claim:
     raise NothingToClaim(f"lane {lane} of epoch {epoch} pays nothing")
 
 
-async def _settlement(context: Context) -> Settlement:
+async def _settlement(context: Context) -> "Settlement":
     l1 = await context.l1()
     if l1 is None:
         raise L1NotConfigured("there is no L1 endpoint")

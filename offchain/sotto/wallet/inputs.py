@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from eth_utils.address import is_checksum_address
-
 from sotto.protocol.address import Address, decode_address
 from sotto.protocol.ciphertext import NO_REFERENCE, REFERENCE_BYTES
 from sotto.protocol.errors import AddressInvalid, AddressOfOtherDomain
@@ -67,6 +65,9 @@ def decode_l1_address(text: str) -> int:
     """An L1 address as integer; mixed case must be its checksum (EIP-55). Raises InvalidAddress."""
     if not _L1_ADDRESS.fullmatch(text):
         raise InvalidAddress("an L1 address is 0x and 40 hex digits")
+    # Imported late: it would delay all commands.
+    from eth_utils.address import is_checksum_address
+
     digits = text[2:]
     if digits not in (digits.lower(), digits.upper()) and not is_checksum_address(text):
         raise InvalidAddress("the checksum of the L1 address does not fit: a character was mistyped")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sotto.protocol.address import decode_address
 from sotto.protocol.keys import ViewingKeys, derive
@@ -14,11 +14,13 @@ from sotto.wallet.context import Context, Progress, Prover
 from sotto.wallet.files import exclusive
 from sotto.wallet.keyfile import Content, Watched
 from sotto.wallet.scan import DepositCounter
-from sotto.wallet.settlement import Settlement
 from sotto.wallet.signer import KeySigner, Signer
 from sotto.wallet.statefile import StateFile
 from sotto.wallet.sync import align
 from sotto.wallet.watching import IncomingWatcher, OutgoingWatcher, Watcher
+
+if TYPE_CHECKING:
+    from sotto.wallet.settlement import Settlement
 
 _FOLDER_NAME: Final = 22
 """Enough of the domain that deployments in use differ; the files name the whole."""
@@ -33,7 +35,7 @@ def open_context(
     path: Path,
     content: Content,
     client: NodeClient,
-    settlement: Settlement | None,
+    settlement: "Settlement | None",
     prover: Prover,
     progress: Progress,
     resources: ExitStack,

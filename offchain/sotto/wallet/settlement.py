@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
@@ -33,26 +32,10 @@ from sotto.wallet.errors import (
     StateMismatch,
     WrongDeployment,
 )
+from sotto.wallet.receipts import L1Receipt, QueuedDeposit
 
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class L1Receipt:
-    """A successful L1 transaction. `hash` is 0x hex, `gas` in gas."""
-
-    hash: str
-    gas: int
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
-class QueuedDeposit:
-    """A deposit in the L1 queue."""
-
-    index: int
-    receipt: L1Receipt
 
 
 class Settlement:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sotto.l1.sender import SignedTransaction
 from sotto.protocol.field import Field
 from sotto.protocol.transaction import Kind
 from sotto.wallet.chain import EpochPoint, Trees
@@ -250,6 +249,9 @@ async def _follow_deposits(context: Context) -> None:
     l1 = await context.l1()
     if l1 is None:
         return
+    # Imported late: web3 takes longer to load than all else, and only L1 needs it.
+    from sotto.l1.sender import SignedTransaction
+
     for sent in list(context.state.sent_deposits):
         signed = SignedTransaction(bytes.fromhex(sent.raw), bytes.fromhex(sent.hash), sent.nonce)
         try:

@@ -6,10 +6,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import httpx
-from eth_account.signers.local import LocalAccount
 
 from sotto.crypto.backend import install_hash_backend
 from sotto.protocol.ciphertext import NO_REFERENCE
@@ -40,13 +39,16 @@ from sotto.wallet.inputs import (
 from sotto.wallet.keyfile import Content
 from sotto.wallet.memos import read_memos
 from sotto.wallet.opening import open_context, viewing_key_of
+from sotto.wallet.receipts import L1Receipt
 from sotto.wallet.sending import Order, carry_out, prove_again
-from sotto.wallet.settlement import L1Receipt, Settlement
 from sotto.wallet.signer import KeySigner
 from sotto.wallet.state import Action, ActionStatus, Balance
 from sotto.wallet.sync import SyncReport, synchronise
 from sotto.wallet.viewing import ViewingKind, address_text, export_viewing_key, kind_of
 from sotto.wallet.watching import received
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
 
 _POLL_SECONDS: Final = 0.5
 _SYNC_SECONDS: Final = 10.0
@@ -64,7 +66,7 @@ class Connection:
 
     node: str
     l1: str | None = None
-    l1_account: LocalAccount | None = None
+    l1_account: "LocalAccount | None" = None
     transport: httpx.AsyncBaseTransport | None = None
 
 
@@ -104,6 +106,9 @@ class Wallet:
             content = await asyncio.to_thread(keyfile.read_content, path, password)
             settlement = None
             if connection.l1 is not None:
+                # Imported late: web3 takes longer to load than all else, and only L1 needs it.
+                from sotto.wallet.settlement import Settlement
+
                 settlement = Settlement(connection.l1, content.rollup, connection.l1_account)
             context = open_context(
                 path,
