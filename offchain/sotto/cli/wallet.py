@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from sotto.cli.account import account
+from sotto.cli.batches import batch
 from sotto.cli.export import history_csv
 from sotto.cli.networks import list_wallets, use_wallet
 from sotto.cli.options import (
@@ -20,6 +21,7 @@ from sotto.cli.options import (
     wallet_option,
 )
 from sotto.cli.output import Output
+from sotto.cli.payments import pay, request, send
 from sotto.cli.places import bind_wallet
 from sotto.cli.qr import terminal_code, write_png
 from sotto.cli.session import (
@@ -36,7 +38,6 @@ from sotto.cli.session import (
 from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
 from sotto.wallet import account_signer, create_wallet, create_wallet_from_l1
 from sotto.wallet.files import write_atomically
-from sotto.wallet.inputs import Payment
 
 
 @click.group()
@@ -45,6 +46,10 @@ def wallet() -> None:
 
 
 wallet.add_command(account)
+wallet.add_command(batch)
+wallet.add_command(pay)
+wallet.add_command(request)
+wallet.add_command(send)
 wallet.add_command(list_wallets)
 wallet.add_command(use_wallet)
 
@@ -204,40 +209,6 @@ def deposit(
     data = action_data(action, assets) | {"l1": receipt_data(made.receipt)}
     paid = f"L1 transaction {made.receipt.hash}, {made.receipt.gas:,} gas"
     output.result(data, [action_line(action, assets), paid])
-
-
-@wallet.command()
-@access_options
-@click.argument("amount")
-@click.argument("asset")
-@click.argument("receiver")
-@click.option("--and", "second", nargs=2, metavar="AMOUNT ADDRESS", help="A second receiver.")
-@click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
-@click.option("--max-fee", help=MAX_FEE_HELP)
-@click.option("--wait", is_flag=True, help="Return when the payment is proven on L1.")
-@json_option
-def send(
-    amount: str,
-    asset: str,
-    receiver: str,
-    second: tuple[str, str] | None,
-    fee_asset: str,
-    max_fee: str | None,
-    wait: bool,
-    output: Output,
-    access: Access,
-) -> None:
-    """Pay AMOUNT of ASSET privately to RECEIVER, a Sotto address."""
-    with opened_wallet(output, access) as opened:
-        found, value = read_amount(opened, amount, asset)
-        payments = [Payment(receiver, value)]
-        if second:
-            payments.append(Payment(second[1], read_amount(opened, second[0], asset)[1]))
-        limit = None if max_fee is None else read_amount(opened, max_fee, fee_asset)[1]
-        action = opened.send(found.symbol, payments, fee_asset=fee_asset, max_fee=limit)
-        action = opened.wait(action.number) if wait else action
-        assets = opened.assets()
-    output.result(action_data(action, assets), [action_line(action, assets)])
 
 
 @wallet.command()
