@@ -6,6 +6,7 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/consensys/gnark-crypto/parallel"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -105,12 +106,12 @@ func newJob[J any, PJ jacobian[J, P], P Point](of func(*worker) *buckets[P], ter
 	}}
 	for place := range places {
 		job.parts = append(job.parts, func(worker *worker) {
-			b := of(worker)
+			b, digits := of(worker), newReader(place, places)
 			b.reset(1 << (width(place, places) - 1))
 			for i := range terms {
 				points := terms[i].Points
 				for j := range points {
-					b.put(&points[j], digit(&recoded[i][j], place, places))
+					b.put(&points[j], digits.read(&recoded[i][j]))
 				}
 			}
 			b.settle()
@@ -175,26 +176,39 @@ func recode(scalars []fr.Element, places int) [][4]uint64 {
 		offset[bit/64] |= 1 << (bit % 64)
 	}
 	out := make([][4]uint64, len(scalars))
-	for i := range scalars {
-		words := scalars[i].Bits()
-		var carry uint64
-		for j := range words {
-			out[i][j], carry = bits.Add64(words[j], offset[j], carry)
+	parallel.Execute(len(scalars), func(start, end int) {
+		for i := start; i < end; i++ {
+			words := scalars[i].Bits()
+			var carry uint64
+			for j := range words {
+				out[i][j], carry = bits.Add64(words[j], offset[j], carry)
+			}
 		}
-	}
+	})
 	return out
 }
 
-func digit(recoded *[4]uint64, place, places int) int32 {
+// reader reads the digits of one place.
+type reader struct {
+	word, shift int
+	spans       bool // two words
+	mask, half  int32
+}
+
+func newReader(place, places int) reader {
 	from, bits := start(place, places), width(place, places)
-	word, shift := from/64, from%64
-	v := recoded[word] >> shift
-	if shift+bits > 64 && word+1 < len(recoded) {
-		v |= recoded[word+1] << (64 - shift)
-	}
-	d := int32(v & (1<<bits - 1))
+	r := reader{word: from / 64, shift: from % 64, mask: 1<<bits - 1}
+	r.spans = r.shift+bits > 64 && r.word < 3
 	if place < places-1 {
-		d -= 1 << (bits - 1)
+		r.half = 1 << (bits - 1)
 	}
-	return d
+	return r
+}
+
+func (r *reader) read(recoded *[4]uint64) int32 {
+	v := recoded[r.word] >> r.shift
+	if r.spans {
+		v |= recoded[r.word+1] << (64 - r.shift)
+	}
+	return int32(v)&r.mask - r.half
 }

@@ -100,7 +100,8 @@ func TestDigits(t *testing.T) {
 			sum := new(big.Int)
 			for place := range places {
 				bits := width(place, places)
-				d := digit(&recoded[i], place, places)
+				digits := newReader(place, places)
+				d := digits.read(&recoded[i])
 				if half := int32(1) << (bits - 1); bits < 2 || bits > maxWidth || d < -half || d > half {
 					t.Fatalf("digit %d of %d bits", d, bits)
 				}
