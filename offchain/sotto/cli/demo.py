@@ -10,7 +10,8 @@ import click
 from sotto.cli import codes
 from sotto.cli.options import json_option
 from sotto.cli.output import Output
-from sotto.demo import DemoError, run_demo
+from sotto.demo import run_demo
+from sotto.testing.errors import SandboxError
 
 
 @click.command()
@@ -26,7 +27,7 @@ def demo(keep: bool, output: Output) -> None:
     say = output.note if output.as_json else click.echo
     try:
         figures = asyncio.run(run_demo(say, keep))
-    except DemoError as error:
+    except SandboxError as error:
         output.fail(error)
     if output.as_json:
         output.result(figures)

@@ -9,8 +9,7 @@ from typing import Any
 from hexbytes import HexBytes
 from web3.types import TxParams
 
-from sotto.demo.processes import DemoError
-from sotto.demo.stage import Stage
+from sotto.demo.stage import DemoError, Stage
 from sotto.l1.bridge import ETH, BridgeContract
 from sotto.l1.sender import Sender
 from sotto.l1.token import TokenContract

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from sotto.demo.figures import Figures, TimedProver, epoch_gas, mint, read_epoch
 from sotto.demo.stage import CHAIN_ID, Say, Stage, open_stage
 from sotto.l1.deployment import ListedAsset
 from sotto.l1.token import TokenContract
+from sotto.testing.folders import scratch_folder
 from sotto.wallet import Connection, Payment, Wallet, create_wallet, format_amount
 from sotto.wallet.client import NodeClient
 
@@ -52,29 +51,16 @@ class _Cast:
             await wallet.sync()
 
 
-class _Removal(contextlib.AbstractContextManager[None]):
-    """Removes a folder at the end, unless a failure made its logs worth reading."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None or not issubclass(kind, Exception):
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-
 async def run_demo(say: Say, keep: bool = False) -> dict[str, object]:
-    """Play the demo and return its figures. Raises DemoError and the errors of wallet and L1.
+    """Play the demo and return its figures. Raises SandboxError and the errors of wallet and L1.
 
     `say` prints a line. With `keep` the folder with logs and databases stays.
     """
     begun = time.monotonic()
     async with contextlib.AsyncExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="sotto-demo-"))
+        folder = stack.enter_context(scratch_folder("sotto-demo-", keep=keep))
         if keep:
             say(f"Logs and databases stay in {folder}")
-        else:
-            stack.push(_Removal(folder))
         say(
             "Sotto keeps balances and payments private on Ethereum. This demo runs all of it on this machine."
         )
@@ -85,7 +71,7 @@ async def run_demo(say: Say, keep: bool = False) -> dict[str, object]:
         await _deposit(cast)
         await _pay(cast)
         await _withdraw(cast)
-        reserve = await _close_the_books(cast, folder)
+        reserve = await _close_the_books(cast)
         seconds = time.monotonic() - begun
         say("")
         say(f"Done in {seconds:.0f} s. Nothing of this stays behind.")
@@ -108,7 +94,7 @@ async def _open_wallets(folder: Path, stage: Stage, figures: Figures, say: Say) 
         for name, account in accounts.items():
             path = folder / f"{name.lower()}.json"
             await asyncio.to_thread(create_wallet, path, _PASSWORD, CHAIN_ID, stage.rollup, work=_QUICK_WORK)
-            connection = Connection(stage.node, l1=stage.l1, l1_account=account)
+            connection = Connection(stage.node.url, l1=stage.l1, l1_account=account)
             opened = await Wallet.open(path, _PASSWORD, connection, prover=TimedProver(figures))
             wallets[name] = await stack.enter_async_context(opened)
             say(f"{name} has a new wallet; address {opened.address[:24]}...")
@@ -193,7 +179,7 @@ async def _withdraw(cast: _Cast) -> None:
     )
 
 
-async def _close_the_books(cast: _Cast, folder: Path) -> list[dict[str, object]]:
+async def _close_the_books(cast: _Cast) -> list[dict[str, object]]:
     _heading(cast, "4. The books. Whatever the rollup owes, the bridge contract on Ethereum must hold.")
     await cast.sync()
     await _balances(cast, "at the end")
@@ -213,7 +199,7 @@ async def _close_the_books(cast: _Cast, folder: Path) -> list[dict[str, object]]
         reserve.append(
             {"asset": asset, "held": str(found.held), "notes": str(found.notes), "fees": str(found.fees)}
         )
-    cast.figures.epoch_seconds = read_epoch_seconds(folder / "node.log")
+    cast.figures.epoch_seconds = read_epoch_seconds(cast.stage.node.log)
     _heading(cast, "Figures of this run")
     cast.say(f"   payment proofs, made by the wallets:  {_seconds(cast.figures.client_seconds)}")
     cast.say(f"   epoch proofs, made by the node:       {_seconds(cast.figures.epoch_seconds)}")
@@ -225,8 +211,8 @@ async def _close_the_books(cast: _Cast, folder: Path) -> list[dict[str, object]]
 
 
 async def _tell_epoch(cast: _Cast, epoch: int, transfers: int) -> None:
-    cast.stage.check()
-    async with NodeClient(cast.stage.node) as client:
+    cast.stage.node.check()
+    async with NodeClient(cast.stage.node.url) as client:
         message = (await client.epochs(epoch, 1))[0]
     gas = await epoch_gas(cast.stage, message.l1_transaction)
     cast.figures.gas.append((f"epoch {epoch}, {message.lanes} lanes", gas))
