@@ -5,13 +5,21 @@ With `--json` stdout has exactly one JSON document, also for an error.
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from time import monotonic
+from typing import Final, NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from sotto.cli.codes import code_of, hint_of
@@ -21,6 +29,42 @@ from sotto.wallet.context import Progress as Report
 def escape(text: object) -> str:
     """Text of others with everything that could move the cursor or hide characters made visible."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+
+
+SLOW_SECONDS: Final = 2.0
+
+
+class ProgressLines:
+    """Writes lines about slow phases to stderr. `clock` gives seconds."""
+
+    def __init__(self, as_json: bool, clock: Callable[[], float] = monotonic) -> None:
+        self._as_json, self._clock = as_json, clock
+        self._phase = ""
+        self._begun = self._shown = clock()
+
+    def report(self, phase: str, share: float) -> None:
+        """Take note of a phase's share, 0 to 1."""
+        now = self._clock()
+        # The time before the first report of a phase belongs to it: reports come when a part is done.
+        if phase != self._phase and self._phase:
+            self._begun = self._shown = now
+        self._phase = phase
+        if now - self._shown < SLOW_SECONDS:
+            return
+        self._shown = now
+        elapsed = now - self._begun
+        remaining = elapsed * (1 - share) / share if share else None
+        if self._as_json:
+            progress = {
+                "phase": phase,
+                "share": round(share, 4),
+                "elapsed_s": round(elapsed, 1),
+                "remaining_s": None if remaining is None else round(remaining, 1),
+            }
+            click.echo(json.dumps({"progress": progress}), err=True)
+        else:
+            left = "" if remaining is None else f", about {remaining:.0f} s left"
+            click.echo(f"{escape(phase)}: {share:.0%} after {elapsed:.0f} s{left}", err=True)
 
 
 class Output:
@@ -57,14 +101,21 @@ class Output:
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
-        """A bar on stderr for work that takes more than a moment; only a terminal shows it."""
+        """Progress and remaining time on stderr: a bar on a terminal, else lines, with --json as JSON.
+
+        Lines begin when a phase has taken SLOW_SECONDS, and follow each other no faster than that.
+        """
+        if self.as_json or not sys.stderr.isatty():
+            yield ProgressLines(self.as_json).report
+            return
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._errors, transient=True, disable=not sys.stderr.isatty()) as bar:
+        with Progress(*columns, console=self._errors, transient=True) as bar:
             task = bar.add_task("connecting", total=None)
 
             def report(phase: str, share: float) -> None:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import click
+
 from sotto.cli.options import Access, read_password
 from sotto.cli.output import Output
 from sotto.cli.views import action_row
@@ -25,18 +27,41 @@ MAX_FEE_HELP: Final = (
 )
 
 
-def deployment_of(node: str) -> tuple[int, bytes]:
-    """Chain id and rollup address that a node serves."""
+BIRTHDAY_MARGIN: Final = 256
+"""Epochs before the last proven one in which a new wallet looks too: L1 may lose some, and number anew."""
+
+
+def status_of(node: str) -> NodeStatus:
+    """What a node says of itself."""
 
     async def ask() -> NodeStatus:
         async with NodeClient(node) as client:
             return await client.status()
 
-    status = asyncio.run(ask())
+    return asyncio.run(ask())
+
+
+def birthday_of_new(node: str) -> int:
+    """The birthday of a wallet that nobody can have paid yet."""
+    return max(0, status_of(node).proven - BIRTHDAY_MARGIN)
+
+
+def deployment_of(node: str) -> tuple[int, bytes]:
+    """Chain id and rollup address that a node serves."""
+    status = status_of(node)
     rollup = bytes.fromhex(status.rollup[2:])
     if compute_domain(status.chain_id, rollup) != status.domain:
         raise WrongDeployment("the node's domain is not that of its rollup address")
     return status.chain_id, rollup
+
+
+birthday_option = click.option(
+    "--birthday",
+    type=click.IntRange(0),
+    default=0,
+    help="Search for notes from this epoch on, as `new` has shown it. All epochs are checked; `sync --rescan`"
+    " searches all of them.",
+)
 
 
 def refuse_existing(path: Path) -> None:
@@ -48,7 +73,7 @@ def refuse_existing(path: Path) -> None:
 
 def address_in(path: Path, password: str) -> str:
     """The Sotto address of a wallet file."""
-    return address_of(keyfile.read(path, password))
+    return address_of(keyfile.read_content(path, password))
 
 
 @contextmanager

@@ -29,15 +29,19 @@ from sotto.cli.session import (
     MAX_FEE_HELP,
     action_line,
     address_in,
+    birthday_of_new,
+    birthday_option,
     deployment_of,
     known_assets,
     opened_wallet,
     read_amount,
     refuse_existing,
 )
+from sotto.cli.viewing import show_received, view_key, watch
 from sotto.cli.views import action_data, action_row, balance_data, balance_rows, receipt_data, shown_amount
 from sotto.wallet import account_signer, create_wallet, create_wallet_from_l1
 from sotto.wallet.files import write_atomically
+from sotto.wallet.viewing import ViewingKind
 
 
 @click.group()
@@ -52,6 +56,8 @@ wallet.add_command(request)
 wallet.add_command(send)
 wallet.add_command(list_wallets)
 wallet.add_command(use_wallet)
+wallet.add_command(view_key)
+wallet.add_command(watch)
 
 
 @wallet.command()
@@ -77,20 +83,24 @@ def new(
     """
     refuse_existing(path)
     chain_id, rollup = deployment_of(node)
+    birthday = birthday_of_new(node)
     if from_l1:
         account = read_l1_account(l1_key_file)
         if account is None:
             raise click.UsageError("--from-l1 needs --l1-key-file or SOTTO_L1_KEY")
         password = read_password(password_file, confirm=True)
+        # The same L1 key may have made this wallet before, and others may have paid it since.
         create_wallet_from_l1(path, password, chain_id, rollup, account_signer(account))
+        birthday = 0
         words = ""
     else:
         password = read_password(password_file, confirm=True)
-        words = create_wallet(path, password, chain_id, rollup)
+        words = create_wallet(path, password, chain_id, rollup, birthday=birthday)
     bind_wallet(path, click.get_current_context().params["network"])
     address = address_in(path, password)
     lines = [f"wallet   {path}", f"address  {address}"]
     lines.append(f"rollup   0x{rollup.hex()} on chain {chain_id}")
+    lines.append(f"birthday epoch {birthday}")
     if words:
         lines += ["", "Write these words down; they are not shown again:", "", words]
     output.result(
@@ -99,6 +109,7 @@ def new(
             "address": address,
             "chain_id": chain_id,
             "rollup": "0x" + rollup.hex(),
+            "birthday": birthday,
             "phrase": words,
         },
         lines,
@@ -114,9 +125,15 @@ def new(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="File with the words; else a prompt.",
 )
+@birthday_option
 @json_option
 def restore(
-    path: Path, password_file: Path | None, node: str, phrase_file: Path | None, output: Output
+    path: Path,
+    password_file: Path | None,
+    node: str,
+    phrase_file: Path | None,
+    birthday: int,
+    output: Output,
 ) -> None:
     """Make the wallet file again from its words. `sync` then finds notes and history."""
     refuse_existing(path)
@@ -126,7 +143,7 @@ def restore(
     else:
         phrase = click.prompt("Words", hide_input=True, err=True)
     password = read_password(password_file, confirm=True)
-    create_wallet(path, password, chain_id, rollup, phrase=phrase)
+    create_wallet(path, password, chain_id, rollup, phrase=phrase, birthday=birthday)
     bind_wallet(path, click.get_current_context().params["network"])
     address = address_in(path, password)
     output.result({"wallet": str(path), "address": address}, [f"wallet   {path}", f"address  {address}"])
@@ -161,6 +178,9 @@ def balance(offline: bool, output: Output, access: Access) -> None:
         if not offline:
             opened.sync()
         assets = known_assets(opened, offline)
+        if opened.sees == ViewingKind.INCOMING:
+            show_received(output, opened, assets)
+            return
         balances, epoch = opened.balances(), opened.epoch
     data = {"epoch": epoch, "balances": balance_data(balances, assets)}
     columns = ["asset", "available", "coming in", "going out"]

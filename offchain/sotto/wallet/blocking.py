@@ -91,6 +91,11 @@ class SyncWallet:
         """See Wallet."""
         return self._wallet.view_only
 
+    @property
+    def sees(self) -> ViewingKind:
+        """See Wallet."""
+        return self._wallet.sees
+
     def viewing_key(self, kind: ViewingKind) -> str:
         """See Wallet."""
         return self._wallet.viewing_key(kind)

@@ -78,7 +78,7 @@ def test_new_wallet_and_its_address(run: Run, tmp_path: Path, node_url: str) -> 
     made = run("wallet", "new", "--wallet", path, "--node", node_url, "--json")
     assert made.exit_code == codes.OK, made.output
     data = document(made)
-    assert set(data) == {"wallet", "address", "chain_id", "rollup", "phrase"}
+    assert set(data) == {"wallet", "address", "chain_id", "rollup", "birthday", "phrase"}
     assert len(data["phrase"].split()) == 24
     shown = document(run("wallet", "address", "--wallet", path, "--json"))
     assert shown == {"address": data["address"]}
