@@ -16,6 +16,7 @@ RANGE_GRID: Final = 256
 MAX_NOTES: Final = 4096
 MAX_EPOCHS: Final = 256
 
+_NOT_FOUND: Final = 404
 _MAX_ANSWER: Final = 64 << 20
 _TIMEOUT: Final = httpx.Timeout(30, connect=5)
 
@@ -74,6 +75,16 @@ class NodeClient:
     async def pending(self) -> tuple[Entry, ...]:
         """Transactions in the node's pool, in order."""
         return messages.parse("pending", messages.parse_pending, await self._get("/v1/pending"))
+
+    async def open_epoch(self) -> int | None:
+        """The epoch that blocks are being added to, None if there is none or the node has no blocks."""
+        try:
+            data = await self._get("/v1/state")
+        except NodeRejected as error:
+            if error.status == _NOT_FOUND:
+                return None
+            raise
+        return messages.parse("state", messages.parse_open_epoch, data)
 
     async def transaction(self, h: Field) -> TransactionStatus | None:
         """What the node says about a transaction, None when it does not know it."""

@@ -223,9 +223,15 @@ def _record_received(state: WalletState, entry: Entry, notes: Sequence[StoredNot
         _settle(action, entry)
 
 
-def apply_pool(state: WalletState, keys: ViewingKeys, entries: Sequence[Entry]) -> None:
-    """Take over the node's pool: notes on their way, and own notes that another copy of the wallet spends."""
-    open_epoch = {entry.id for entry in entries if entry.epoch is None}
+def apply_pool(
+    state: WalletState, keys: ViewingKeys, entries: Sequence[Entry], open_epoch: int | None = None
+) -> None:
+    """Take over the node's pool: notes on their way, and own notes that another copy of the wallet spends.
+
+    Notes can be spent by naming their parent while that waits, or is in the epoch to which blocks are being
+    added; when the epoch is closed meanwhile, the payment is proven again.
+    """
+    chainable = {entry.id for entry in entries if entry.epoch is None or entry.epoch == open_epoch}
     incoming = {
         note.commitment: note
         for pending in state.pending
@@ -233,7 +239,7 @@ def apply_pool(state: WalletState, keys: ViewingKeys, entries: Sequence[Entry]) 
         if pending.sent and not pending.refused
     }
     for note in [*incoming.values(), *scan(keys, [entry for entry in entries if entry.node is None])]:
-        note.closed = note.source not in open_epoch
+        note.closed = note.source not in chainable
         incoming[note.commitment] = note
     state.incoming = {c: note for c, note in incoming.items() if c not in state.notes}
     ours = {nullifier for pending in state.pending for nullifier in pending.draft.nullifiers}

@@ -176,6 +176,11 @@ def parse_notes(data: Any) -> NotesPage:
     )
 
 
+def parse_open_epoch(data: Any) -> int | None:
+    """Parse `open` of `/v1/state`."""
+    return None if data["open"] is None else integer_from_json(data["open"]["epoch"], 64)
+
+
 def parse_attachments(data: Any) -> dict[int, bytes]:
     """Parse `/v1/attachments`."""
     return {

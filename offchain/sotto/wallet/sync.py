@@ -93,7 +93,7 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
     l1_block, clock = await _clocks(context, status)
     expire(context.state, clock)
     outdated = await _follow_pending(context)
-    _apply_pool(context, await context.client.pending())
+    _apply_pool(context, await context.client.pending(), await context.client.open_epoch())
     context.save()
     return SyncReport(
         context.trees.point.id,
@@ -231,9 +231,9 @@ def _apply_epochs(context: Context, entries: Sequence[Entry]) -> None:
         apply_epochs(state, context.keys, after, context.counter)
 
 
-def _apply_pool(context: Context, entries: Sequence[Entry]) -> None:
+def _apply_pool(context: Context, entries: Sequence[Entry], open_epoch: int | None) -> None:
     if context.watcher is None:
-        apply_pool(context.state, context.keys, entries)
+        apply_pool(context.state, context.keys, entries, open_epoch)
     else:
         watch(context.state, context.watcher, entries)
 

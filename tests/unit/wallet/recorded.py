@@ -72,6 +72,7 @@ class RecordedNode:
     pool: Pool = field(default_factory=Pool)
     statuses: dict[int, dict[str, Any]] = field(default_factory=dict)
     attachments: dict[Field, bytes] = field(default_factory=dict)
+    opened: int | None = None
     fees: dict[int, int] = field(default_factory=lambda: {1: PRICE})
     queue_cursor: int = 0
     l1_block: int = 100
@@ -186,6 +187,8 @@ class RecordedNode:
             entries = [e for row in self.rows for e in views.epoch_entries(row, self.deposits)]
             within = [e for e in entries if start <= int(str(e["node"])) < start + count]
             return {"start": start, "count": count, "complete": False, "entries": within}
+        if path == "/v1/state":
+            return {"open": None if self.opened is None else {"epoch": self.opened}}
         if path == "/v1/attachments":
             return {"start": start, "count": count, "entries": self._attached(start, count)}
         if path == "/v1/pending":

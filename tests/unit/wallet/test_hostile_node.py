@@ -377,6 +377,7 @@ PARSERS = (
     messages.parse_epochs,
     messages.parse_notes,
     messages.parse_attachments,
+    messages.parse_open_epoch,
     messages.parse_pending,
     messages.parse_transaction,
 )

@@ -363,6 +363,28 @@ async def test_dropped_child_waits_for_a_parent_whose_epoch_is_not_proven(
     assert available(bob) == 3000
 
 
+async def test_change_in_a_block_of_the_open_epoch_is_spent_by_naming_its_parent(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    alice, bob = await open_wallet("alice"), await open_wallet("bob")
+    await funded(node, alice, ETHER)
+    await alice.send("ETH", [Payment(bob.address, 1000)])
+
+    def soft_final(path: str, answer: Any) -> Any:
+        return [{**entry, "epoch": 2, "lane": 0} for entry in answer] if path == "/v1/pending" else answer
+
+    node.tamper = soft_final
+    with pytest.raises(InsufficientFunds):
+        await alice.send("ETH", [Payment(bob.address, 2000)])
+    node.opened = 2
+    await alice.send("ETH", [Payment(bob.address, 2000)])
+    assert any(list(node.pool)[1].members[0].transaction.named)
+    node.tamper = lambda _path, answer: answer
+    node.close()
+    await bob.sync()
+    assert available(bob) == 3000
+
+
 async def test_child_falls_with_its_dropped_parent(node: RecordedNode, open_wallet: OpenWallet) -> None:
     alice, bob = await open_wallet("alice"), await open_wallet("bob")
     await funded(node, alice, ETHER)
