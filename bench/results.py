@@ -61,6 +61,9 @@ ROWS = (
     Row("calldata_worst_epoch", "Its calldata", "bytes", 120_000),
     Row("demo_cold_s", "make demo without cached keys", "s", 360),
     Row("demo_warm_s", "make demo", "s", 60),
+    Row("restart_s_100k_notes", "Restart of a node with 100,000 notes", "s", 10),
+    Row("restart_s_1m_notes", "Restart of a node with 1,000,000 notes", "s", 60),
+    Row("node_mb_per_million_notes", "Memory of a node's state, a million notes", "MB", 1_500),
     Row(
         "differential_operations",
         "Operations on which specification, circuits and contracts agree",

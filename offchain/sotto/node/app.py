@@ -26,7 +26,7 @@ from sotto.l1.watcher import Watcher
 from sotto.node import logs
 from sotto.node.admission import Policy
 from sotto.node.api import create_api
-from sotto.node.chain import Chain, rebuild
+from sotto.node.chain import Chain
 from sotto.node.config import NodeConfig
 from sotto.node.core import Core
 from sotto.node.errors import ConfigInvalid, KeysMismatch
@@ -37,7 +37,9 @@ from sotto.node.metrics import Metrics
 from sotto.node.proofs import ProofVerifier
 from sotto.node.proving import Proving
 from sotto.node.queries import Queries
+from sotto.node.rebuild import rebuild
 from sotto.node.sequencer import Sequencer
+from sotto.node.snapshots import Snapshots, snapshot_folder
 from sotto.node.store import Store
 from sotto.node.submitter import Submitter
 from sotto.protocol.l1 import compute_domain
@@ -98,10 +100,11 @@ class Node:
         config, metrics = self.config, Metrics()
         account = config.account()
         recipient = to_checksum_address(config.fee_recipient or account.address)
-        ledger, results = await store.run(rebuild, store)
+        snapshots = self._snapshots()
+        ledger, results = await store.run(rebuild, store, snapshots)
         core = Core(store, await self._policy(verifiers), tuple(verifiers), ledger, results)
         await core.restore()
-        chain, proofs, feed = Chain(core, self._rollup), ProofVerifier(metrics), Feed(store)
+        chain, proofs, feed = Chain(core, self._rollup, snapshots), ProofVerifier(metrics), Feed(store)
         mempool = Mempool(core, proofs, metrics, config.pool_size)
         queries = Queries(core, mempool, self._deployment, metrics, feed)
         sender = Sender(self._web3, account, gas_margin=config.gas_margin, poll_seconds=config.poll_interval)
@@ -227,10 +230,16 @@ class Node:
             remote=remote,
         )
 
-    def _open_store(self) -> Store:
+    def _identity(self) -> dict[str, str]:
         deployment = self._deployment
-        identity = {"chain_id": str(deployment.chain_id), "rollup": deployment.address("Rollup")}
-        return Store(self.config.database, identity)
+        return {"chain_id": str(deployment.chain_id), "rollup": deployment.address("Rollup")}
+
+    def _open_store(self) -> Store:
+        return Store(self.config.database, self._identity())
+
+    def _snapshots(self) -> Snapshots | None:
+        folder = snapshot_folder(self.config.database, self.config.snapshots)
+        return None if folder is None else Snapshots(folder, self._identity())
 
     async def _policy(self, verifiers: dict[int, ChecksumAddress]) -> Policy:
         config, deployment = self.config, self._deployment

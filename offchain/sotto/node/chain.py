@@ -16,9 +16,10 @@ from sotto.l1.watcher import BlockAdded, Change, RolledBack
 from sotto.node.core import Core, epoch_row, lane_rows
 from sotto.node.errors import StateDiverged
 from sotto.node.ledger import Ledger
-from sotto.node.store import Store
+from sotto.node.rebuild import is_lost
+from sotto.node.snapshots import INTERVAL, Snapshots, save_snapshot
 from sotto.node.tables import CommitRow, DepositRow, EpochRow, EpochStatus
-from sotto.protocol.epoch import EpochResult, replay
+from sotto.protocol.epoch import replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.words import decode_words
@@ -26,45 +27,14 @@ from sotto.protocol.words import decode_words
 log = structlog.get_logger(category="state")
 
 
-def rebuild(store: Store) -> tuple[Ledger, dict[int, EpochResult]]:
-    """Ledger and results of unconfirmed epochs from the stored words alone.
-
-    An epoch that L1 has not proven and that does not follow any more is given up. Raises StateDiverged if one
-    that L1 has proven gives another state.
-    """
-    ledger, results = Ledger(), {}
-    deposits = store.deposit_count()
-    for row in store.epochs():
-        if row.id == 0:
-            ledger.confirm(_record(row))
-            continue
-        confirmed = row.status == EpochStatus.CONFIRMED
-        if not confirmed and _is_lost(row, deposits):
-            log.warning("unfinished epoch given up", epoch=row.id, cause="L1 lost what it was built on")
-            store.abandon_from(row.id, "L1 lost what it was built on")
-            break
-        try:
-            result = replay(ledger.tip, decode_words(row.words, row.lanes))
-        except ProtocolError as error:
-            if confirmed:
-                raise StateDiverged(f"stored epoch {row.id} does not follow: {error}") from error
-            log.warning("unfinished epoch given up", epoch=row.id, cause=str(error))
-            store.abandon_from(row.id, str(error))
-            break
-        ledger.append(result)
-        if confirmed:
-            ledger.confirm(_record(row))
-        else:
-            results[row.id] = result
-    return ledger, results
-
-
 class Chain:
-    """Keeps a Core in step with L1."""
+    """Keeps a Core in step with L1, and copies its state to `snapshots` from time to time."""
 
-    def __init__(self, core: Core, rollup: RollupContract) -> None:
+    def __init__(self, core: Core, rollup: RollupContract, snapshots: Snapshots | None = None) -> None:
         self._core = core
         self._rollup = rollup
+        self._snapshots = snapshots
+        self._saving: asyncio.Task[None] | None = None
 
     async def apply(self, change: Change) -> None:
         """Apply one change of the watcher. Raises StateDiverged, L1Unavailable."""
@@ -163,6 +133,17 @@ class Chain:
         position = event.position
         await store.run(store.save_confirmation, event.id, position.block_number, position.transaction_hash)
         log.info("epoch proven", epoch=event.id, l1_block=position.block_number)
+        self._take_snapshot()
+
+    def _take_snapshot(self) -> None:
+        """Write the confirmed state beside the work, unless the last one is still being written."""
+        ledger, snapshots = self._core.ledger, self._snapshots
+        if snapshots is None or ledger.confirmed_id % INTERVAL or (self._saving and not self._saving.done()):
+            return
+        # States are never changed once the ledger has them.
+        self._saving = asyncio.create_task(
+            asyncio.to_thread(save_snapshot, snapshots, ledger.confirmed), name="snapshot"
+        )
 
     def _is_ours(self, record: EpochRecord) -> bool:
         known = self._core.results.get(record.id)
@@ -200,7 +181,7 @@ class Chain:
             core.ledger.unconfirm(unproven[0])
         deposits = await store.run(store.deposit_count)
         rows = await store.run(store.epochs, core.ledger.confirmed_id + 1)
-        lost = next((row.id for row in rows if _is_lost(row, deposits)), None)
+        lost = next((row.id for row in rows if is_lost(row, deposits)), None)
         if lost is None and core.open is not None and core.open.queue_end > deposits:
             lost = core.open_id
         if lost is not None:
@@ -215,16 +196,6 @@ class Chain:
             if before is None:
                 raise StateDiverged(f"the state before epoch {row.id} is not in memory: start the node again")
             core.results[row.id] = await asyncio.to_thread(replay, before, decode_words(row.words, row.lanes))
-
-
-def _record(row: EpochRow) -> EpochRecord:
-    assert row.record is not None, "confirmed epochs have their record"
-    return record_from_bytes(row.record)
-
-
-def _is_lost(row: EpochRow, deposits: int) -> bool:
-    """Whether an unconfirmed epoch is of another proposer, or takes items that the queue does not have."""
-    return row.foreign or decode_words(row.words, row.lanes).header.queue_end > deposits
 
 
 def genesis_row(event: ReceivedCommit, ledger: Ledger) -> EpochRow:

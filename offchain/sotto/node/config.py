@@ -113,6 +113,9 @@ class NodeConfig(BaseSettings):
     l1_url: str = Field("http://127.0.0.1:8545", description="JSON-RPC of the L1 node")
     deployment: Path = Field(description="deployments/<chain id>.json")
     database: DatabaseUrl = Field("sqlite:///sotto.db", description="SQLAlchemy URL of SQLite or PostgreSQL")
+    snapshots: Path | None = Field(
+        None, description="folder for copies of the state; beside an SQLite database if not set, else none"
+    )
     host: str = Field("127.0.0.1", description="address that the API listens on")
     port: int = Field(8600, ge=0, le=65535, description="port of the API; 0: any free one")
     telemetry_host: str = Field("127.0.0.1", description="address that metrics and health listen on")

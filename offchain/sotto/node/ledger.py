@@ -3,6 +3,7 @@
 Epochs up to `confirmed` are proven on L1; those above are this node's own and not proven there yet.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sotto.node.errors import StateDiverged
@@ -22,13 +23,37 @@ class Ledger:
     Attributes:
         records: L1 record of each confirmed epoch, by id; genesis has one too.
         anchors: epoch id of the anchor of each confirmed epoch.
+        commit_blocks: L1 block of the commit of each confirmed epoch.
     """
 
     records: dict[int, EpochRecord] = field(default_factory=dict)
     anchors: dict[Field, int] = field(default_factory=dict)
+    commit_blocks: dict[int, int] = field(default_factory=dict)
     _states: dict[int, State] = field(default_factory=lambda: {0: genesis()})
     _queue_ends: dict[int, int] = field(default_factory=lambda: {0: 0})
     _clocks: dict[int, int] = field(default_factory=lambda: {0: 0})
+
+    @classmethod
+    def resumed(cls, state: State, records: Sequence[EpochRecord]) -> "Ledger":
+        """The ledger whose last epoch is confirmed and has this state.
+
+        Args:
+            records: those of all epochs up to it, in order. Raises StateDiverged unless the state has them.
+        """
+        last = records[-1]
+        if state.hash() != last.new_state:
+            raise StateDiverged(f"epoch {last.id}: L1 has state {last.new_state:#066x}")
+        for number, (record, anchor) in enumerate(zip(records, state.root.leaves(), strict=True)):
+            if record.id != number or record.own_anchor != anchor:
+                raise StateDiverged(f"the stored record of epoch {number} is of another epoch")
+        return cls(
+            records={record.id: record for record in records},
+            anchors={Field(record.own_anchor): record.id for record in records},
+            commit_blocks={record.id: record.commit_block for record in records},
+            _states={last.id: state},
+            _queue_ends={last.id: last.queue_end},
+            _clocks={last.id: last.timestamp_block},
+        )
 
     @property
     def tip_id(self) -> int:
@@ -43,7 +68,7 @@ class Ledger:
     @property
     def confirmed_id(self) -> int:
         """Id of the last epoch that is proven on L1; 0 also before genesis was seen."""
-        return max(self.records, default=0)
+        return max(len(self.records) - 1, 0)
 
     @property
     def confirmed(self) -> State:
@@ -59,11 +84,6 @@ class Ledger:
     def clock(self) -> int:
         """L1 block below which the next epoch's `now` may not be."""
         return self._clocks[self.tip_id]
-
-    @property
-    def commit_blocks(self) -> dict[int, int]:
-        """L1 block of the commit of each confirmed epoch."""
-        return {epoch: record.commit_block for epoch, record in self.records.items()}
 
     def state(self, epoch: int) -> State | None:
         """State after an epoch, if it is still kept."""
@@ -88,14 +108,15 @@ class Ledger:
             raise StateDiverged(f"epoch {record.id}: L1 has state {record.new_state:#066x}")
         self.records[record.id] = record
         self.anchors[Field(record.own_anchor)] = record.id
+        self.commit_blocks[record.id] = record.commit_block
         self._clocks[record.id] = record.timestamp_block
         for old in [epoch for epoch in self._states if epoch < record.id - KEPT_STATES]:
             del self._states[old], self._queue_ends[old], self._clocks[old]
 
     def unconfirm(self, first: int) -> None:
         """L1 was reorganised: epochs from `first` on are not proven any more, their states stay."""
-        for epoch in [epoch for epoch in self.records if epoch >= first]:
-            del self.anchors[Field(self.records.pop(epoch).own_anchor)]
+        for epoch in range(first, len(self.records)):
+            del self.anchors[Field(self.records.pop(epoch).own_anchor)], self.commit_blocks[epoch]
 
     def truncate(self, first: int) -> None:
         """Forget epochs from `first` on, none of which is confirmed.

@@ -62,7 +62,7 @@ class Queries:
         """Prometheus text."""
         core = self._core
         notes, memos = await core.store.run(core.store.note_counts)
-        accounts = sum(leaf is not None for leaf in core.ledger.confirmed.account.contents())
+        accounts = core.ledger.confirmed.account.count
         return self._metrics.render(core, notes, memos, accounts - GENESIS_LEAVES, self.feed.clients)
 
     def count_refusal(self, code: str) -> None:

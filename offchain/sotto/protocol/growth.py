@@ -45,8 +45,7 @@ class Growth:
         """The leaves of a state."""
         growth = cls()
         growth._notes += state.note.packed_leaves()
-        for index, value, _ in state.nullifier.used():
-            growth._nullifiers += value.to_bytes(_F) + _PLACE.pack(index)
+        growth._nullifiers += state.nullifier.packed_places()
         growth._nullifier_size = state.nullifier.size
         growth._anchors += state.root.packed_leaves()
         for index, value, key_set in state.account.used():

@@ -147,6 +147,15 @@ class IndexedTree:
             key_set = self.content(index).key_set if self.WIDTH > 2 else ZERO
             yield index, Field(int.from_bytes(value)), key_set
 
+    def packed_places(self) -> bytes:
+        """Value (32 bytes) and index (8) of each leaf in use, by value."""
+        return self._order.packed()
+
+    @property
+    def count(self) -> int:
+        """Number of leaves in use."""
+        return len(self._order)
+
     def _find(self, value: int) -> int | None:
         return self._order.find(value.to_bytes(_WORD)) if 0 <= value < MODULUS else None
 

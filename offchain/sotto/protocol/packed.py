@@ -73,6 +73,13 @@ class Order:
             for at in range(0, len(block), _ENTRY):
                 yield block[at : at + _KEY], int.from_bytes(block[at + _KEY : at + _ENTRY])
 
+    def __len__(self) -> int:
+        return sum(len(block) for block in self._blocks) // _ENTRY
+
+    def packed(self) -> bytes:
+        """All entries, each a key and eight bytes of its number."""
+        return b"".join(self._blocks)
+
     def find(self, key: bytes) -> int | None:
         """The number of a key."""
         place = bisect_right(self._firsts, key) - 1

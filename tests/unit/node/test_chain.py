@@ -11,13 +11,14 @@ from sotto.l1.deployment import Deployment
 from sotto.l1.events import Event, Position, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
 from sotto.l1.rollup import PublishedEpoch, RollupContract
 from sotto.l1.watcher import BlockAdded, BlockHead, RolledBack
-from sotto.node.chain import Chain, rebuild
+from sotto.node.chain import Chain
 from sotto.node.core import Core, epoch_row, lane_rows
 from sotto.node.errors import StateDiverged
 from sotto.node.events import Feed
 from sotto.node.ledger import Ledger
 from sotto.node.metrics import Metrics
 from sotto.node.queries import Queries
+from sotto.node.rebuild import rebuild
 from sotto.node.tables import EpochStatus
 from sotto.protocol.l1 import genesis_record
 

@@ -10,10 +10,11 @@ from tests.unit.node.conftest import IDENTITY, World, commit_row, deposit_row, m
 
 from sotto.l1.events import Position, ReceivedCommit
 from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
-from sotto.node.chain import genesis_row, rebuild
+from sotto.node.chain import genesis_row
 from sotto.node.core import epoch_row, lane_rows
 from sotto.node.errors import StateDiverged, StoreUnusable
 from sotto.node.ledger import Ledger
+from sotto.node.rebuild import rebuild
 from sotto.node.store import Store
 from sotto.node.tables import EpochRow, EpochStatus, SubmissionRow, TransactionStatus
 from sotto.node.transactions import bundles_of, rows_of

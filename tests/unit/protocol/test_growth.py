@@ -42,6 +42,7 @@ def test_words_give_the_state_of_the_transition() -> None:
             assert built.hash() == state.hash()
             assert built.nullifier.contents() == state.nullifier.contents()
             assert built.account.contents() == state.account.contents()
+            assert built.account.count == sum(leaf is not None for leaf in state.account.contents())
             growth = Growth.decode(Growth.of(state).encode())
     # What is built can be gone on from.
     built = growth.state()
@@ -132,6 +133,7 @@ def test_order_is_that_of_a_sorted_list(steps: list[tuple[bytes, bool]]) -> None
         below = [other for other in sorted(model) if other < key] or sorted(model)
         assert order.below(key) == model[below[-1]]
     assert list(order) == sorted(model.items())
+    assert len(order) == len(model)
     assert list(kept) == before
 
 

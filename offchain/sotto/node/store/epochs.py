@@ -1,6 +1,6 @@
 """Epochs on their way from the pool to L1."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select, update
@@ -15,6 +15,9 @@ from sotto.node.tables import (
     TransactionRow,
     TransactionStatus,
 )
+from sotto.protocol.words import LANE_COUNTS
+
+_READ_EPOCHS = 256
 
 
 class EpochStore(StoreBase):
@@ -69,6 +72,23 @@ class EpochStore(StoreBase):
                 statement = statement.where(EpochRow.status == EpochStatus.CONFIRMED)
             return session.exec(statement if count is None else statement.limit(count)).all()
 
+    def records(self) -> Sequence[bytes]:
+        """The L1 records of all confirmed epochs, by id."""
+        with self._session() as session:
+            statement = select(EpochRow.record).where(EpochRow.status == EpochStatus.CONFIRMED)
+            rows = session.exec(statement.order_by(col(EpochRow.id))).all()
+            return [row for row in rows if row is not None]
+
+    def words(self, start: int, end: int) -> Iterator[tuple[int, int, bytes]]:
+        """Id, lanes and words of the epochs in [start, end), read some at a time."""
+        for first in range(start, end, _READ_EPOCHS):
+            with self._session() as session:
+                statement = select(EpochRow.id, EpochRow.lanes, EpochRow.words).where(
+                    col(EpochRow.id) >= first, col(EpochRow.id) < min(first + _READ_EPOCHS, end)
+                )
+                rows = session.exec(statement.order_by(col(EpochRow.id))).all()
+            yield from rows
+
     def epoch(self, epoch: int) -> EpochRow | None:
         """One epoch."""
         with self._session() as session:
@@ -84,6 +104,8 @@ class EpochStore(StoreBase):
         with self._session() as session:
             statement = select(EpochRow).where(
                 col(EpochRow.first_node) < end,
+                # Without this bound every epoch before them would be read.
+                col(EpochRow.first_node) > start - max(LANE_COUNTS),
                 col(EpochRow.first_node) + col(EpochRow.lanes) > start,
                 EpochRow.status == EpochStatus.CONFIRMED,
             )
