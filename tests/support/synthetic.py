@@ -125,6 +125,8 @@ class SyntheticNode:
             "/v1/epochs": lambda: [
                 _epoch_json(e) for e in self.epochs[max(0, start - 1) : start + count - 1]
             ],
+            "/v1/state": lambda: {"open": None},
+            "/v1/attachments": lambda: {"start": start, "count": count, "entries": []},
             "/v1/pending": list,
             "/v1/assets": lambda: [{"asset": 1, "address": None, "symbol": "ETH", "decimals": 18}],
         }

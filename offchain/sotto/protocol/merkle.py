@@ -245,8 +245,10 @@ class MerkleTree:
         if len(leaves) > count:
             raise ValueError(f"{len(leaves)} leaves for a subtree of {count}")
         index, height = self.next_subtree(count), subtree_height(count)
-        packed = b"".join([leaf.to_bytes(_WORD) for leaf in leaves]).ljust(count * _WORD, b"\0")
-        self._put(index, height, _levels(packed, height))
+        # Most epochs have no account operation and append nothing but zeros: nothing has to be hashed.
+        if any(leaves) or self.subtree(index, height) != ZERO_SUBTREES[height]:
+            packed = b"".join([leaf.to_bytes(_WORD) for leaf in leaves]).ljust(count * _WORD, b"\0")
+            self._put(index, height, _levels(packed, height))
         self.size = (index + 1) * count
         return index
 
