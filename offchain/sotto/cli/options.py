@@ -94,6 +94,14 @@ l1_key_option = click.option(
 )
 
 
+signer_option = click.option(
+    "--signer",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="SOTTO_SIGNER",
+    help="Unix socket of `sotto signer`, which signs instead of this wallet file.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """How a command opens the wallet."""
@@ -114,6 +122,7 @@ def access_options(command: Command) -> Command:
         network: str | None,
         l1: str | None,
         l1_key_file: Path | None,
+        signer: Path | None,
         **arguments: Any,
     ) -> Any:
         known = places.network_of(path, network) if network or node is None else None
@@ -121,11 +130,13 @@ def access_options(command: Command) -> Command:
             node or (known.node if known else places.DEFAULT_NODE),
             l1=l1 or (known.l1 if known else None),
             l1_account=read_l1_account(l1_key_file),
+            signer=signer,
         )
         return command(access=Access(path, password_file, connection), **arguments)
 
     added: Any = wrapped
     for option in (
+        signer_option,
         l1_key_option,
         l1_option,
         network_option,

@@ -17,6 +17,7 @@ _MODULES: Final = {
     "keys": "sotto.cli.keys",
     "network": "sotto.cli.networks",
     "node": "sotto.cli.node",
+    "signer": "sotto.cli.signer",
     "wallet": "sotto.cli.wallet",
 }
 """Where the commands are. Each is loaded when it is named: a wallet need not wait for what nodes import."""

@@ -71,6 +71,16 @@ def open_memo(secret: bytes, epk: bytes, attachment: bytes) -> bytes:
     return _open(key, attachment)
 
 
+def open_made_memo(esk: bytes, recipient: bytes, attachment: bytes) -> bytes:
+    """Open a memo with the ephemeral secret that made it. Raises AttachmentSizeWrong, MemoNotForKey."""
+    _check_size(attachment)
+    try:
+        key = _receiver_key(exchange(esk, recipient), public_key(esk), recipient)
+    except SharedSecretIsZero as error:
+        raise MemoNotForKey("the recipient's key has a small order") from error
+    return _open(key, attachment)
+
+
 def open_sent_memo(own_key: bytes, attachment: bytes) -> SentMemo:
     """Open a memo with the sender's key. Raises AttachmentSizeWrong, MemoNotForKey."""
     _check_size(attachment)

@@ -155,7 +155,12 @@ def plan_change(context: Context, hashes: Sequence[Field]) -> KeyChange:
         raise AccountUnchanged("these are the account's keys already")
     previous = accounts.key_set_hash(current) if current else Field(0)
     context.state.key_hashes |= set(wanted)
-    return KeyChange(account=context.keys.account_id, previous=previous, new=accounts.key_set_hash(wanted))
+    return KeyChange(
+        account=context.keys.account_id,
+        previous=previous,
+        new=accounts.key_set_hash(wanted),
+        keys=list(wanted),
+    )
 
 
 def _held(context: Context) -> set[Field]:

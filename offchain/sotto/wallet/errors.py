@@ -294,6 +294,47 @@ class ProofRejected(WalletError):
     hint = "this is a defect: please report it; your notes are unlocked and unspent"
 
 
+# Remote signer
+
+
+class SignerUnreachable(WalletError):
+    """The signer does not answer, or breaks off."""
+
+    hint = "start `sotto signer` where the key is, and name its socket with --signer"
+
+
+class SignerRefused(WalletError):
+    """The signer did not sign: it says why. Nothing was sent."""
+
+    hint = "see the cause; the signer's user or policy decides"
+
+
+class SignerMalformed(WalletError):
+    """The signer's answer breaks the format, is for another wallet, or its signature is not valid."""
+
+    hint = "check that --signer is the signer of this wallet"
+
+
+class SigningRequestRefused(WalletError):
+    """A request to sign is not what it says: nothing was signed.
+
+    Attributes:
+        part: what differs from the plaintext.
+    """
+
+    hint = "do not trust the machine that asked"
+
+    def __init__(self, part: str, cause: str) -> None:
+        self.part = part
+        super().__init__(f"{part}: {cause}")
+
+
+class PolicyViolated(WalletError):
+    """A request to sign goes beyond the signer's policy: nothing was signed."""
+
+    hint = "change the limits of `sotto signer`, or confirm by hand"
+
+
 # Node
 
 

@@ -77,11 +77,12 @@ class DraftOutput(_Model):
 
 
 class KeyChange(_Model):
-    """Preimage of an account operation (spec 04)."""
+    """Preimage of an account operation (spec 04), and the key hashes of the new set."""
 
     account: int
     previous: int
     new: int
+    keys: list[int] = Field(default_factory=list)
 
 
 class Draft(_Model):

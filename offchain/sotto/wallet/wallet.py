@@ -13,6 +13,7 @@ import httpx
 from sotto.crypto.backend import install_hash_backend
 from sotto.protocol.ciphertext import NO_REFERENCE
 from sotto.protocol.field import Field
+from sotto.protocol.keys import ViewingKeys
 from sotto.protocol.viewing import IncomingViewingKey
 from sotto.wallet import batches, deposits, keyfile
 from sotto.wallet.account import Account, SigningKey, make_signing_key, plan_change, view
@@ -40,6 +41,7 @@ from sotto.wallet.keyfile import Content
 from sotto.wallet.memos import read_memos
 from sotto.wallet.opening import open_context, viewing_key_of
 from sotto.wallet.receipts import L1Receipt
+from sotto.wallet.remote import RemoteSigner
 from sotto.wallet.sending import Order, carry_out, prove_again
 from sotto.wallet.signer import KeySigner
 from sotto.wallet.state import Action, ActionStatus, Balance
@@ -62,12 +64,14 @@ class Connection:
         node: base address of the node API.
         l1: JSON-RPC endpoint of L1, None to trust the node's word for what L1 has recorded.
         l1_account: pays deposits and gas.
+        signer: Unix socket of a remote signer, None to sign with keys of the wallet file.
     """
 
     node: str
     l1: str | None = None
     l1_account: "LocalAccount | None" = None
     transport: httpx.AsyncBaseTransport | None = None
+    signer: Path | None = None
 
 
 class Wallet:
@@ -110,6 +114,12 @@ class Wallet:
                 from sotto.wallet.settlement import Settlement
 
                 settlement = Settlement(connection.l1, content.rollup, connection.l1_account)
+            signer = None
+            if connection.signer is not None:
+                view = viewing_key_of(content)
+                if not isinstance(view, ViewingKeys):
+                    raise ViewOnlyWallet("a remote signer needs a wallet with the full viewing key")
+                signer = await RemoteSigner.connect(connection.signer, view)
             context = open_context(
                 path,
                 content,
@@ -118,6 +128,7 @@ class Wallet:
                 prover or NativeProver(),
                 progress,
                 resources,
+                signer,
             )
             return cls(context, resources.pop_all(), path)
 

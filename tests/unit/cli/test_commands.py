@@ -49,7 +49,8 @@ def test_every_command_can_speak_json(run: Run, path: tuple[str, ...]) -> None:
         command = group.get_command(click.Context(group), name)
         assert command is not None
         group = command
-    if isinstance(group, click.Group) or path == ("node", "run"):
+    # What runs until it is stopped has no result.
+    if isinstance(group, click.Group) or path in (("node", "run"), ("signer",)):
         return
     assert "--json" in run(*path, "--help").stdout
 
