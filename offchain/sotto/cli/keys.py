@@ -1,12 +1,15 @@
 """`sotto keys`: proving keys of the circuits."""
 
+import sys
 import time
+from functools import partial
 
 import click
 
 from sotto import crypto
 from sotto.cli.options import json_option
 from sotto.cli.output import Output
+from sotto.wallet.context import Progress
 
 CIRCUITS = ("transfer", "rollup4", "rollup16")
 
@@ -31,7 +34,7 @@ def prepare(circuits: tuple[str, ...], output: Output) -> None:
         for done, circuit in enumerate(chosen):
             report(f"keys of {circuit}", done / len(chosen))
             start = time.monotonic()
-            info = crypto.prepare_keys(circuit)
+            info = crypto.prepare_keys(circuit, partial(_tell, output, report, circuit, done / len(chosen)))
             rows.append(
                 {
                     "circuit": circuit,
@@ -42,3 +45,9 @@ def prepare(circuits: tuple[str, ...], output: Output) -> None:
             )
     shown = [[str(row["circuit"]), f"{row['constraints']:,}", f"{row['seconds']} s"] for row in rows]
     output.table(rows, ["circuit", "constraints", "took"], shown, "no circuits")
+
+
+def _tell(output: Output, report: Progress, circuit: str, share: float, seconds: float) -> None:
+    report(f"keys of {circuit}, {seconds:.0f} s", share)
+    if not sys.stderr.isatty():
+        output.note(f"keys of {circuit}: {seconds:.0f} s so far")

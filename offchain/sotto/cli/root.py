@@ -14,6 +14,7 @@ from sotto.cli.output import Output
 _MODULES: Final = {
     "completion": "sotto.cli.completion",
     "demo": "sotto.cli.demo",
+    "doctor": "sotto.cli.doctor",
     "keys": "sotto.cli.keys",
     "network": "sotto.cli.networks",
     "node": "sotto.cli.node",

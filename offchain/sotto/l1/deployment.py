@@ -21,11 +21,12 @@ Address = Annotated[ChecksumAddress, AfterValidator(_checksum)]
 
 
 class DeployedContract(BaseModel):
-    """Where a contract is, and the L1 block that created it."""
+    """Where a contract is, the L1 block that created it, and keccak256 of its code as 0x hex."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
     address: Address
     block: int = Field(ge=0)
+    code_hash: str | None = None
 
 
 class ListedAsset(BaseModel):

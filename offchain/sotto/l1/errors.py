@@ -51,6 +51,10 @@ class TransactionReverted(L1Error):
         super().__init__(f"0x{transaction_hash.hex()} reverted: {cause or 'the replay gives no reason'}")
 
 
+class FeeCapReached(L1Error):
+    """L1 asks more for a unit of gas than the operator wants to pay; its price changes with every block."""
+
+
 class TransactionTimeout(L1Error):
     """A transaction was not included in a block in time; it still may be."""
 

@@ -14,10 +14,10 @@ from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import AsyncWeb3
 from web3.exceptions import TransactionNotFound, Web3RPCError
-from web3.types import TxParams, TxReceipt
+from web3.types import BlockIdentifier, TxParams, TxReceipt
 
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
-from sotto.l1.errors import L1Unavailable, TransactionReverted, TransactionTimeout
+from sotto.l1.errors import FeeCapReached, L1Unavailable, TransactionReverted, TransactionTimeout
 from sotto.l1.interface import rejection
 
 GAS_CAP = 2**24
@@ -41,6 +41,7 @@ class Sender:
 
     Args:
         gas_margin: factor on the estimated gas; what is not used is not paid.
+        max_fee: wei that a unit of gas may cost at most, tip included; None: whatever L1 asks.
         poll_seconds: pause between two questions for a receipt.
     """
 
@@ -50,11 +51,13 @@ class Sender:
         account: LocalAccount,
         *,
         gas_margin: float = 1.25,
+        max_fee: int | None = None,
         poll_seconds: float = 0.2,
     ) -> None:
         self._web3 = web3
         self._account = account
         self._gas_margin = gas_margin
+        self._max_fee = max_fee
         self._poll_seconds = poll_seconds
         self._lock = asyncio.Lock()
 
@@ -63,17 +66,19 @@ class Sender:
         """Address of the account."""
         return self._account.address
 
-    async def next_nonce(self) -> int:
-        """The nonce after all transactions in blocks."""
+    async def next_nonce(self, block: BlockIdentifier = "latest") -> int:
+        """The nonce after all transactions in blocks, up to one of them. Raises L1Unavailable."""
         try:
-            return await self._web3.eth.get_transaction_count(self.address, "latest")
+            return await self._web3.eth.get_transaction_count(self.address, block)
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
 
     async def sign(
         self, transaction: TxParams, nonce: int, replaces: bytes | None = None
     ) -> SignedTransaction:
-        """Estimate gas and fees, and sign. Raises ContractRejected if the transaction would revert.
+        """Estimate gas and fees, and sign.
+
+        Raises ContractRejected if the transaction would revert, FeeCapReached, L1Unavailable.
 
         Args:
             replaces: a signed transaction of the same nonce that is stuck, to be outbid.
@@ -91,10 +96,17 @@ class Sender:
             raise L1Unavailable("the L1 node reports no base fee, so it does not serve a chain since London")
         least_tip, least_fee = (0, 0) if replaces is None else _outbid(replaces)
         priority_fee = max(tip, least_tip)
+        fee = max(2 * base_fee + priority_fee, least_fee)
+        if self._max_fee is not None and fee > self._max_fee:
+            # What L1 takes next, without the room for rising prices.
+            least = max(base_fee + priority_fee, least_fee)
+            if least > self._max_fee:
+                raise FeeCapReached(f"a unit of gas costs {least} wei, and max_fee is {self._max_fee}")
+            fee = self._max_fee
         filled |= {
             "gas": min(int(estimate * self._gas_margin), GAS_CAP),
             "maxPriorityFeePerGas": priority_fee,
-            "maxFeePerGas": max(2 * base_fee + priority_fee, least_fee),
+            "maxFeePerGas": fee,
             "chainId": chain_id,
             "type": 2,
         }

@@ -15,7 +15,7 @@ from eth_typing import ChecksumAddress
 from sqlalchemy.exc import SQLAlchemyError
 from web3.types import TxParams, Wei
 
-from sotto.l1.errors import ContractRejected, L1Error
+from sotto.l1.errors import ContractRejected, FeeCapReached, L1Error
 from sotto.l1.records import record_from_bytes
 from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
@@ -121,7 +121,8 @@ class Submitter:
         submissions = await store.run(store.submissions, epoch)
         if submissions:
             return await self._follow_up(row, result, submissions)
-        nonce = await self._sender.next_nonce()
+        # Behind one address there may be several L1 nodes, not all of them up to date.
+        nonce = max(await self._sender.next_nonce(), await self._sender.next_nonce(self._core.l1_block))
         try:
             signed = await self._sender.sign(await self._transaction(row, result), nonce)
         except ContractRejected as error:
@@ -146,8 +147,8 @@ class Submitter:
     async def _follow_up(
         self, row: EpochRow, result: EpochResult, submissions: Sequence[SubmissionRow]
     ) -> bool:
-        # Asked before the receipts: a nonce that is used now has its receipt by then.
-        next_nonce = await self._sender.next_nonce()
+        # In the block whose events are applied: if that or an earlier one had the epoch, its record was here.
+        next_nonce = await self._sender.next_nonce(self._core.l1_block)
         last = submissions[-1]
         for submission in submissions:
             receipt = await self._sender.receipt(submission.hash)
@@ -174,6 +175,10 @@ class Submitter:
     async def _replace(self, row: EpochRow, result: EpochResult, last: SubmissionRow) -> None:
         try:
             signed = await self._sender.sign(await self._transaction(row, result), last.nonce, last.raw)
+        except FeeCapReached:
+            # L1's nodes may have forgotten it, and it costs no more than it did.
+            await self._broadcast(last)
+            raise
         except ContractRejected as error:
             # It would fail now, but after a reorganisation its old form might not: use up the nonce.
             log.error("stuck epoch is cancelled", epoch=row.id, cause=str(error))

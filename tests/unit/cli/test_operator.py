@@ -70,3 +70,14 @@ def test_a_malformed_key_is_not_repeated(run: Run, tmp_path: Path) -> None:
     result = run("node", "keys", "import", str(tmp_path / "k.json"), "--key-file", str(key))
     assert result.exit_code == codes.USAGE
     assert "1234" not in result.output
+
+
+def test_doctor_ends_with_a_code_of_its_own_when_something_fails(run: Run, tmp_path: Path) -> None:
+    options = ("--deployment", str(tmp_path / "none.json"), "--database", f"sqlite:///{tmp_path / 'n.db'}")
+    failed = run("doctor", *options, "--port", "0", "--json")
+    assert failed.exit_code == codes.SETUP
+    found = {entry["check"]: entry for entry in json.loads(failed.stdout)}
+    assert found["python"]["level"] == "ok"
+    assert found["deployment"]["level"] == "fail"
+    assert found["deployment"]["advice"]
+    assert "fail" in run("doctor", *options, "--port", "0").stdout

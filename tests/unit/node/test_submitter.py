@@ -13,7 +13,7 @@ from hexbytes import HexBytes
 from tests.unit.node.conftest import World, commit_row, proven
 from web3.types import TxParams
 
-from sotto.l1.errors import ContractRejected
+from sotto.l1.errors import ContractRejected, FeeCapReached
 from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
 from sotto.node.config import NodeConfig
@@ -51,10 +51,12 @@ class Market:
         return 31337
 
 
-async def bid(market: Market, replaces: bytes | None = None) -> tuple[int, int, bytes]:
+async def bid(
+    market: Market, replaces: bytes | None = None, max_fee: int | None = None
+) -> tuple[int, int, bytes]:
     """Tip, fee and bytes of a transaction signed in a market."""
-    web3 = cast(Any, SimpleNamespace(eth=market))
-    signed = await Sender(web3, Account.create()).sign({"to": ADDRESS, "data": b"", "value": 0}, 3, replaces)  # type: ignore[typeddict-item]
+    sender = Sender(cast(Any, SimpleNamespace(eth=market)), Account.create(), max_fee=max_fee)
+    signed = await sender.sign({"to": ADDRESS, "data": b"", "value": 0}, 3, replaces)  # type: ignore[typeddict-item]
     fields = TypedTransaction.from_bytes(HexBytes(signed.raw)).as_dict()
     return cast(int, fields["maxPriorityFeePerGas"]), cast(int, fields["maxFeePerGas"]), signed.raw
 
@@ -75,6 +77,18 @@ async def test_a_replacement_follows_a_market_that_rose() -> None:
     assert (tip, fee) == (4 * GWEI, 204 * GWEI)
 
 
+async def test_the_fee_cap_is_never_passed() -> None:
+    market = Market(100 * GWEI, 4 * GWEI)
+    assert (await bid(market, max_fee=204 * GWEI))[1] == 204 * GWEI
+    tip, fee, raw = await bid(market, max_fee=104 * GWEI)
+    assert (tip, fee) == (4 * GWEI, 104 * GWEI)
+    with pytest.raises(FeeCapReached):
+        await bid(market, max_fee=104 * GWEI - 1)
+    with pytest.raises(FeeCapReached):
+        await bid(Market(1, 1), raw, max_fee=104 * GWEI * 5 // 4)
+    assert (await bid(Market(1, 1), raw, max_fee=104 * GWEI * 5 // 4 + 1))[1] == 104 * GWEI * 5 // 4 + 1
+
+
 class RefusingSender(Sender):
     """An account whose epochs L1 refuses when it estimates their gas."""
 
@@ -82,7 +96,7 @@ class RefusingSender(Sender):
         self._cause = cause
         self.sent: list[TxParams] = []
 
-    async def next_nonce(self) -> int:
+    async def next_nonce(self, block: object = "latest") -> int:
         """See Sender."""
         return 0
 
