@@ -40,7 +40,7 @@ LONG_BENCHES := bench/bench_faults.py
 BENCHES := $(filter-out $(LONG_BENCHES),$(sort $(wildcard bench/bench_*.py)))
 GENERATORS := $(sort $(filter-out %/__pycache__,$(wildcard tools/generate/*)))
 POSTGRES = $(lastword $(wildcard /usr/lib/postgresql/*/bin/postgres) $(shell command -v postgres))
-PYTHON_PATHS := offchain tests tools $(wildcard scripts bench)
+PYTHON_PATHS := offchain tests tools docs/examples $(wildcard scripts bench)
 
 comma := ,
 say = @printf '\033[1m==> %s\033[0m\n' "$(1)"
@@ -143,7 +143,7 @@ check-python: setup
 	$(call say,ruff$(comma) mypy)
 	@$(VENV)/bin/ruff format --check --quiet $(PYTHON_PATHS)
 	@$(VENV)/bin/ruff check --quiet $(PYTHON_PATHS)
-	@$(VENV)/bin/mypy offchain
+	@$(VENV)/bin/mypy offchain docs/examples
 
 .PHONY: check-go
 check-go: setup
@@ -185,6 +185,11 @@ bench: setup native ## Measure proving, gas and throughput
 .PHONY: bench-long
 bench-long: setup native ## Run 200 rounds of faults under load; most of an hour
 	@for bench in $(LONG_BENCHES); do printf '==> %s\n' "$$bench"; $(VENV)/bin/python "$$bench"; done
+
+.PHONY: docs
+docs: setup native ## Make the reference of the SDK from docstrings, in .build/docs
+	@tools/reference .build/docs
+	@echo 'open .build/docs/index.html; docs/sdk.md says where to begin'
 
 .PHONY: clean
 clean: ## Remove build output; keeps the installed tools and the artefact cache

@@ -66,6 +66,7 @@ ROWS = (
     Row("gas_claim_first", "Claim of a withdrawal, the first in its four epochs", "gas", 75_000),
     Row("gas_worst_epoch", "Dearest epoch of 16 lanes, if all calldata were non-zero", "gas", 12_000_000),
     Row("calldata_worst_epoch", "Its calldata", "bytes", 120_000),
+    Row("wallet_transfer_total_s", "`sotto wallet send`, from command to accepted", "s"),
     Row("demo_cold_s", "make demo without cached keys", "s", 360),
     Row("demo_warm_s", "make demo", "s", 60),
     Row("restart_s_100k_notes", "Restart of a node with 100,000 notes", "s", 10),

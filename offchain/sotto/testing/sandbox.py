@@ -19,7 +19,8 @@ from sotto.testing.errors import SandboxError
 from sotto.testing.folders import scratch_folder
 from sotto.testing.node import LocalNode
 from sotto.testing.snapshots import Snapshot, Snapshots, cache_folder
-from sotto.wallet import Connection, Prover, SyncWallet, Wallet, create_wallet
+from sotto.wallet import Connection, Prover, SyncWallet, Wallet, create_wallet, keyfile
+from sotto.wallet.wallet import address_of
 
 ETH: Final = 10**18
 """Wei."""
@@ -49,6 +50,7 @@ class SandboxUser:
 
     Attributes:
         name: alice, bob, carol and so on.
+        address: where others send notes to.
         path: the wallet file.
         password: opens it.
         account: pays for deposits and claims on L1; its key is public.
@@ -56,6 +58,7 @@ class SandboxUser:
     """
 
     name: str
+    address: str
     path: Path
     password: str
     account: LocalAccount
@@ -114,6 +117,16 @@ class Sandbox:
         self._made = 0
 
     @property
+    def chain_id(self) -> int:
+        """Of the local Ethereum."""
+        return CHAIN_ID
+
+    @property
+    def rollup(self) -> bytes:
+        """Address of the rollup contract, 20 bytes, as `create_wallet` takes it."""
+        return bytes.fromhex(self.deployment.address("Rollup")[2:])
+
+    @property
     def token(self) -> str:
         """L1 address of the test token."""
         address = self.deployment.assets[1].address
@@ -140,11 +153,11 @@ class Sandbox:
         path.parent.mkdir(mode=0o700)
         # Public words, the same each time: whoever has the same chain state has the same funds.
         phrase = new_phrase(sha256(f"sotto sandbox, user {number}".encode()).digest())
-        rollup = bytes.fromhex(self.deployment.address("Rollup")[2:])
-        create_wallet(path, _PASSWORD, CHAIN_ID, rollup, phrase=phrase, work=_QUICK_WORK)
+        create_wallet(path, _PASSWORD, self.chain_id, self.rollup, phrase=phrase, work=_QUICK_WORK)
         account = funded_account(_FIRST_ACCOUNT + number)
         connection = Connection(self.node.url, l1=self.chain.url, l1_account=account)
-        return SandboxUser(name, path, _PASSWORD, account, connection)
+        address = address_of(keyfile.read_content(path, _PASSWORD))
+        return SandboxUser(name, address, path, _PASSWORD, account, connection)
 
 
 @contextlib.contextmanager
