@@ -60,8 +60,18 @@ class SyntheticNode:
         self._note, self._account = NoteTree(_Memory()), AccountTree.genesis()
         self._last_record = genesis_record(1)
 
-    def extend(self, lanes: int, to: Address | None = None, values: Mapping[int, int] | None = None) -> None:
-        """Add an epoch with full lanes. `values` are amounts of ETH by output, 0 up to 3 * lanes - 1."""
+    def extend(
+        self,
+        lanes: int,
+        to: Address | None = None,
+        values: Mapping[int, int] | None = None,
+        texts: Mapping[int, bytes] | None = None,
+    ) -> None:
+        """Add an epoch with full lanes.
+
+        `values` are amounts of ETH for `to` by output, 0 up to 3 * lanes - 1; `texts` are ciphertexts that
+        stand beside the random commitment of an output, or in place of a note's own.
+        """
         number = len(self.epochs) + 1
         first = -(-self._note.size // (4 * lanes)) * lanes
         leaves, rows = bytearray(), []
@@ -75,6 +85,7 @@ class SyntheticNode:
                     ciphertexts[output], r = crypto.note_encrypt(self._random.randbytes(32), to.key, value, 1)
                     own_rho = rho(nullifiers[0], output)
                     commitments[output] = commitment(partial(to.owner, Field(r)), 1, value, own_rho)
+                ciphertexts[output] = (texts or {}).get(NOTES_A_LANE * lane + output, ciphertexts[output])
             leaves += b"".join(x.to_bytes(32) for x in commitments) + bytes(32)
             rows.append(
                 _row(first + lane, number, lane, self._element(), nullifiers, commitments, ciphertexts)

@@ -36,7 +36,7 @@ class Batches:
         Raises NodeUnreachable, NodeRejected, NodeMalformed.
         """
         count = min(MAX_EPOCHS, self._end - last)
-        cached = await asyncio.to_thread(self._chain.read, last + 1, count)
+        cached = self._chain.read(last + 1, count)
         if cached:
             return cached, True
         if self._next is None:
