@@ -43,7 +43,7 @@ def grow(store: Store, history: History, epochs: int) -> None:
                 (LaneRow, [lane for epoch in batch for lane in epoch.lanes]),
                 (TransactionRow, [row for epoch in batch for row in epoch.transactions]),
             ):
-                session.execute(insert(table), [row.model_dump(exclude_none=True) for row in rows])
+                session.execute(insert(table), rows)
             session.commit()
         last = batch[-1].record
         store.save_cursor(BlockHead(last.commit_block, last.hash()))

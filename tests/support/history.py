@@ -9,19 +9,22 @@ import random
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sotto.node.tables import EpochRow, EpochStatus, LaneRow, TransactionRow, TransactionStatus
+from sotto.node.tables import EpochRow, EpochStatus, TransactionStatus
 from sotto.protocol.field import MODULUS, Field
-from sotto.protocol.hash import ZERO_SUBTREES, H, Tag, hash_packed, node_packed
+from sotto.protocol.hash import ZERO_SUBTREES, H, Tag, hash_batch, hash_packed, node_packed
 from sotto.protocol.indexed import GENESIS_STEP
 from sotto.protocol.l1 import EpochRecord, genesis_record
-from sotto.protocol.transaction import Kind, Transaction
+from sotto.protocol.transaction import Kind
 from sotto.protocol.trees import NOTE_DEPTH, NULLIFIER_DEPTH, ROOT_DEPTH, StateRoots, genesis
 from sotto.protocol.words import EpochWords, Header, LaneWords, OperationWords, compute_y, compute_z
 
 _WORD = 32
 _ZEROS = [zero.to_bytes(_WORD) for zero in ZERO_SUBTREES]
 FAR = 10**9
+
+Row = dict[str, Any]
 
 
 class _FlatTree:
@@ -54,11 +57,11 @@ class _FlatTree:
 
 @dataclass(frozen=True)
 class PastEpoch:
-    """An epoch as the node stores it."""
+    """An epoch as the node stores it, its rows by the names of their columns."""
 
-    row: EpochRow
-    lanes: list[LaneRow]
-    transactions: list[TransactionRow]
+    row: Row
+    lanes: list[Row]
+    transactions: list[Row]
     record: EpochRecord
 
 
@@ -108,28 +111,29 @@ class History:
     def _element(self) -> Field:
         return Field(self._dice.randrange(1, MODULUS))
 
-    def _transaction(self) -> Transaction:
-        return Transaction(
-            Kind.TRANSFER,
-            self._domain,
-            self._record.own_anchor,
-            (Field(0), Field(0)),
-            (self._element(), self._element()),
-            (self._element(), self._element(), self._element()),
-            0,
-            0,
-            0,
-            0,
-            0,
-            FAR,
-            Field(0),
-            (1, 0, 0, *(self._dice.getrandbits(248) for _ in range(9))),
-        )
+    def _lanes_of(self, anchor: Field) -> list[LaneWords]:
+        """Transfers, hashed together."""
+        count, element = self._lanes, self._element
+        nullifiers = [(element(), element()) for _ in range(count)]
+        commitments = [(element(), element(), element()) for _ in range(count)]
+        exts = [(1, 0, 0, *(self._dice.getrandbits(248) for _ in range(9))) for _ in range(count)]
+        parts = zip(nullifiers, commitments, hash_batch(Tag.EXTENSION, exts), strict=True)
+        # In the order of docs/spec/04: nothing named, nothing public, no fee, no operation.
+        fields = [
+            (Kind.TRANSFER, self._domain, anchor, 0, 0, *spent, *made, 0, 0, 0, 0, 0, FAR, 0, ext)
+            for spent, made, ext in parts
+        ]
+        ids = hash_batch(Tag.TRANSACTION, fields)
+        return [
+            LaneWords(
+                Kind.TRANSFER, h, anchor=anchor, nullifiers=spent, commitments=made, expiry=FAR, ext=ext
+            )
+            for h, spent, made, ext in zip(ids, nullifiers, commitments, exts, strict=True)
+        ]
 
     def _next(self) -> PastEpoch:
         before, number, lanes = self._record, self._record.id + 1, self._lanes
-        transactions = [self._transaction() for _ in range(lanes)]
-        words = [LaneWords.of_transaction(transaction, Kind.TRANSFER) for transaction in transactions]
+        words = self._lanes_of(before.own_anchor)
         sizes = self._append(words)
         own_anchor = H(Tag.ANCHOR, number, sizes.note_root, sizes.account_root)
         self._roots.write({number: own_anchor.to_bytes(_WORD)})
@@ -148,7 +152,10 @@ class History:
             fee_totals=(0, 0, 0, 0),
         )
         epoch = EpochWords(header, tuple(words), (OperationWords(),) * (lanes // 4))
-        encoded, c = epoch.encode(), epoch.c()
+        encoded = epoch.encode()
+        # As EpochWords.c, for lanes whose h is their link.
+        vector = [header.old_state, header.new_state, own_anchor, *header.byte_words()]
+        c = H(Tag.VECTOR, *vector, *(x for lane in words for x in (lane.kind, lane.link, lane.link)))
         z = compute_z(self._domain, c, encoded)
         self._record = replace(
             before,
@@ -212,33 +219,37 @@ class History:
     def _past(self, epoch: EpochWords, encoded: bytes) -> PastEpoch:
         record, lanes = self._record, self._lanes
         ids = [lane.link.to_bytes(_WORD) for lane in epoch.lanes]
-        row = EpochRow(
-            id=record.id,
-            status=EpochStatus.CONFIRMED,
-            lanes=lanes,
-            words=encoded,
-            state=record.new_state,
-            note_root=self._sizes.note_root,
-            account_root=self._sizes.account_root,
-            first_node=self._sizes.note_size // 4 - lanes,
-            proof=bytes(256),
-            record=record.encode(),
-            commit_block=record.commit_block,
-            proof_block=record.commit_block,
-            l1_tx=record.id.to_bytes(_WORD),
-            finalized=True,
-            notes=3 * lanes,
-        )
+        row = {
+            "id": record.id,
+            "status": EpochStatus.CONFIRMED,
+            "lanes": lanes,
+            "words": encoded,
+            "state": record.new_state,
+            "note_root": self._sizes.note_root,
+            "account_root": self._sizes.account_root,
+            "first_node": self._sizes.note_size // 4 - lanes,
+            "foreign": False,
+            "proof": bytes(256),
+            "record": record.encode(),
+            "commit_block": record.commit_block,
+            "proof_block": record.commit_block,
+            "l1_tx": record.id.to_bytes(_WORD),
+            "finalized": True,
+            "notes": 3 * lanes,
+            "memos": 0,
+        }
         transactions = [
-            TransactionRow(
-                id=h, bundle=h, body="{}", proof=bytes(256), status=TransactionStatus.FINALIZED,
-                epoch=record.id, lane=lane,
-            )
+            {
+                "id": h,
+                "bundle": h,
+                "body": "{}",
+                "proof": bytes(256),
+                "status": TransactionStatus.FINALIZED,
+                "epoch": record.id,
+                "lane": lane,
+                "received_at": 0.0,
+            }
             for lane, h in enumerate(ids)
-        ]  # fmt: skip
-        return PastEpoch(
-            row,
-            [LaneRow(epoch=record.id, lane=lane, id=h) for lane, h in enumerate(ids)],
-            transactions,
-            record,
-        )
+        ]
+        places = [{"epoch": record.id, "lane": lane, "id": h} for lane, h in enumerate(ids)]
+        return PastEpoch(row, places, transactions, record)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from tests.support.history import History
+from tests.support.history import History, Row
 from tests.unit.node.conftest import IDENTITY
 
 from sotto.node import rebuild as rebuilding
@@ -43,23 +43,25 @@ class Past:
 
 
 @pytest.fixture(scope="module")
-def history() -> tuple[list[EpochRow], list[State]]:
+def history() -> tuple[list[Row], list[State]]:
     """Epochs whose roots were computed apart from the specification, and followed by it."""
     past, states = History(7, lanes=4), [genesis()]
-    rows = [past.genesis()]
+    rows = [past.genesis().model_dump()]
     for epoch in past.epochs(EPOCHS):
-        states.append(replay(states[-1], decode_words(epoch.row.words, 4)).state)
-        assert states[-1].hash() == epoch.row.state
+        followed = replay(states[-1], decode_words(epoch.row["words"], 4))
+        assert (followed.c, followed.z, followed.y) == (epoch.record.c, epoch.record.z, epoch.record.y)
+        assert followed.state.hash() == epoch.row["state"]
+        states.append(followed.state)
         rows.append(epoch.row)
     return rows, states
 
 
 @pytest.fixture
-def past(store: Store, history: tuple[list[EpochRow], list[State]], tmp_path: Path) -> Past:
+def past(store: Store, history: tuple[list[Row], list[State]], tmp_path: Path) -> Past:
     """A database with that history."""
     rows, states = history
     with store._session() as session:
-        session.add_all([EpochRow(**row.model_dump()) for row in rows])
+        session.add_all([EpochRow(**row) for row in rows])
         session.commit()
     return Past(store, states, tmp_path / "snapshots")
 
