@@ -54,7 +54,8 @@ def measure(folder: Path) -> dict[str, float]:
     begun = time.time()
     command = [sys.executable, __file__, str(folder), str(begun)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ)
-    measured: dict[str, float] = json.loads(answer.stdout)
+    # Before it come log lines.
+    measured: dict[str, float] = json.loads(answer.stdout.splitlines()[-1])
     return measured
 
 

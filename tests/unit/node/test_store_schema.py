@@ -174,17 +174,52 @@ async def test_an_outage_is_waited_for(postgres: PostgresServer) -> None:
     store.close()
 
 
-async def test_a_connection_lost_in_the_middle_of_a_change_is_reported(postgres: PostgresServer) -> None:
-    url = postgres.create()
-    store = Store(url, IDENTITY)
+async def test_a_change_that_an_outage_interrupts_begins_again(postgres: PostgresServer) -> None:
+    store = Store(postgres.create(), IDENTITY)
+    begun: list[int] = []
+
+    def change() -> None:
+        begun.append(1)
+        with store._session() as session:
+            session.add(MetaRow(key="whole", value="done"))
+            session.flush()
+            if len(begun) == 1:
+                session.connection().exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+            session.commit()
+
+    await store.run(change)
+    with store._session() as session:
+        assert session.get_one(MetaRow, "whole").value == "done"
+    assert len(begun) == 2
+    store.close()
+
+
+async def test_a_connection_lost_at_a_commit_is_reported(postgres: PostgresServer) -> None:
+    """A change could otherwise be made twice."""
+    store = Store(postgres.create(), IDENTITY)
 
     def change() -> None:
         with store._session() as session:
-            session.add(MetaRow(key="half", value="done"))
+            session.add(MetaRow(key="unknown", value="done"))
             session.flush()
-            session.connection().exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+            pid = session.connection().exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            postgres.execute(f"SELECT pg_terminate_backend({pid})")
+            session.commit()
 
     with pytest.raises(StoreUnavailable):
         await store.run(change)
     assert await store.run(store.known_blocks) == []
     store.close()
+
+
+async def test_closing_does_not_wait_for_the_end_of_an_outage(postgres: PostgresServer) -> None:
+    store = Store(postgres.create(), IDENTITY)
+    postgres.kill()
+    try:
+        reading = asyncio.ensure_future(store.run(store.known_blocks))
+        await asyncio.sleep(0.2)
+        await asyncio.to_thread(store.close)
+        with pytest.raises(StoreUnavailable):
+            await reading
+    finally:
+        await asyncio.to_thread(postgres.start)

@@ -12,6 +12,8 @@ class StoreBase:
     """Opens sessions on the store's database."""
 
     _engine: Engine
+    _committed = False
+    """Whether the method that runs has begun to commit."""
     on_event: Callable[[], None] | None = None
     """Called, in whatever thread it happens, when a commit has added an event."""
 
@@ -28,6 +30,7 @@ class _Session(Session):
 
     def commit(self) -> None:
         """Commit, then let the events be read."""
+        self._store._committed = True
         told = any(isinstance(item, EventRow) for item in self.identity_map.values())
         super().commit()
         if told and self._store.on_event is not None:

@@ -14,6 +14,24 @@ from sotto.node.errors import DatabaseInUse, StoreUnusable
 _LOCK_KEY = int.from_bytes(b"sotto")
 _RETRY_SECONDS = 0.05
 
+# Half a minute after the network has gone silent both sides know that the connection is lost, and the server
+# gives its lock back.
+_POSTGRESQL_ARGUMENTS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+_POSTGRESQL_SETTINGS = {
+    # A server may be set to answer before it has written.
+    "synchronous_commit": "on",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+
 
 def open_engine(url: str, patience: float, resources: ExitStack) -> Engine:
     """Connect to SQLite or PostgreSQL, and keep other nodes out.
@@ -31,7 +49,8 @@ def open_engine(url: str, patience: float, resources: ExitStack) -> Engine:
     backend = make_url(url).get_backend_name()
     if backend not in ("sqlite", "postgresql"):
         raise StoreUnusable(f"`database` is of {backend}: use sqlite:///... or postgresql+psycopg://...")
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+    arguments = _POSTGRESQL_ARGUMENTS if backend == "postgresql" else {}
+    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=arguments)
     if backend == "postgresql":
         _configure_postgresql(engine, patience)
     else:
@@ -65,8 +84,8 @@ def _configure_postgresql(engine: Engine, patience: float) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        # A server may be set to answer before it has written.
-        cursor.execute("SET synchronous_commit = on")
+        for name, value in _POSTGRESQL_SETTINGS.items():
+            cursor.execute(f"SET {name} = {value}")
         cursor.execute(f"SET lock_timeout = {max(1, int(patience * 1000))}")
         try:
             cursor.execute(f"SELECT pg_advisory_lock({_LOCK_KEY})")

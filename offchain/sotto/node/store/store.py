@@ -1,6 +1,7 @@
 """The store as a whole: opening, identity, and its thread."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from sotto.node.errors import StoreUnavailable, StoreUnusable
+from sotto.node.errors import DatabaseInUse, StoreUnavailable, StoreUnusable
 from sotto.node.migrations import migrate
 from sotto.node.store.blocks import BlockStore
 from sotto.node.store.engine import open_engine
@@ -52,23 +53,28 @@ class Store(TransactionStore, BlockStore, EpochStore, EventStore, L1Store):
             except SQLAlchemyError as error:
                 raise StoreUnusable(f"the database does not open: {error}") from error
             self._resources = resources.pop_all()
+        self._closing = threading.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
 
     async def run(self, method: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run one of this object's methods in the store's thread.
 
-        An outage before the method has begun is waited for. Raises StoreUnavailable if it lasts, or begins in
-        the middle of the method.
+        An outage is waited for, and a method that it interrupts begins again. Raises StoreUnavailable if the
+        outage lasts, or begins while the method commits: then only the database knows whether it has.
         """
 
         def work() -> R:
-            self._wait_for_database()
-            try:
-                return method(*args, **kwargs)
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    raise StoreUnavailable(str(error.orig)) from error
-                raise
+            while True:
+                self._wait_for_database()
+                self._committed = False
+                try:
+                    return method(*args, **kwargs)
+                except DBAPIError as error:
+                    if not error.connection_invalidated:
+                        raise
+                    if self._committed:
+                        raise StoreUnavailable(f"connection lost at a commit: {error.orig}") from error
+                    log.warning("database connection lost", cause=str(error.orig))
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
@@ -77,17 +83,21 @@ class Store(TransactionStore, BlockStore, EpochStore, EventStore, L1Store):
         while True:
             try:
                 self._engine.connect().close()
-            except SQLAlchemyError as error:
-                if time.monotonic() >= deadline:
+            except (SQLAlchemyError, DatabaseInUse) as error:
+                # The server may hold the lock for a connection of ours that it believes to be alive.
+                if isinstance(error, DatabaseInUse) and time.monotonic() >= deadline:
+                    raise
+                if time.monotonic() >= deadline or self._closing.is_set():
                     raise StoreUnavailable(str(error)) from error
                 log.warning("database does not answer", cause=str(error))
-                time.sleep(pause)
+                self._closing.wait(pause)
                 pause = min(2 * pause, 2.0)
             else:
                 return
 
     def close(self) -> None:
-        """Finish what was begun and close."""
+        """Finish what was begun and close; an outage is not waited for."""
+        self._closing.set()
         self._thread.shutdown(wait=True)
         self._resources.close()
 
