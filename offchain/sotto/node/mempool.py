@@ -15,7 +15,7 @@ from sotto.node.errors import BundleInvalid, NodeError, PoolFull, StoreUnavailab
 from sotto.node.metrics import Metrics
 from sotto.node.pool import Bundle, PoolTransaction
 from sotto.node.proofs import ProofVerifier
-from sotto.node.tables import AttachmentRow, TransactionRow, TransactionStatus
+from sotto.node.tables import AttachmentRow, TransactionStatus, TransactionValues
 from sotto.node.transactions import rows_of
 from sotto.protocol.accounts import Operation
 from sotto.protocol.errors import OperationPreimageMissing, ProtocolError
@@ -116,7 +116,7 @@ class Mempool:
 
     async def _store(self, group: Sequence[_Candidate]) -> None:
         core = self._core
-        rows: list[TransactionRow] = []
+        rows: list[TransactionValues] = []
         attachments: list[AttachmentRow] = []
         accepted: list[_Candidate] = []
         bundles: list[Bundle] = []

@@ -77,6 +77,10 @@ class TransactionRow(SQLModel, table=True):
     received_at: float = Field(default_factory=time.time)
 
 
+TransactionValues = dict[str, Any]
+"""Values of a TransactionRow by column, without those that are NULL or numbered by the database."""
+
+
 class DepositRow(SQLModel, table=True):
     """A deposit in the L1 queue."""
 

@@ -1,10 +1,13 @@
 """Waiting transactions between database rows, the API's JSON and the pool."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pydantic_core import to_json
+
 from sotto.node.pool import Bundle, PoolTransaction
-from sotto.node.tables import TransactionRow
+from sotto.node.tables import TransactionRow, TransactionStatus, TransactionValues
 from sotto.protocol.accounts import Operation
 from sotto.protocol.errors import JsonMalformed
 from sotto.protocol.field import Field, field_from_json, field_to_json
@@ -31,17 +34,23 @@ def operation_from_json(data: object) -> Operation:
     )
 
 
-def rows_of(members: Sequence[PoolTransaction]) -> list[TransactionRow]:
-    """Rows of a bundle, in order."""
-    bundle = members[0].h.to_bytes(32)
+def rows_of(members: Sequence[PoolTransaction]) -> list[TransactionValues]:
+    """Rows of a new bundle, in order, as values: an object for each would take longer than the database."""
+    bundle, now = members[0].h.to_bytes(32), time.time()
     return [
-        TransactionRow(
-            id=member.h.to_bytes(32),
-            bundle=bundle,
-            body=json.dumps(transaction_to_json(ProvenTransaction(member.transaction, member.proof))),
-            operation=None if member.operation is None else json.dumps(operation_to_json(member.operation)),
-            proof=member.proof,
-        )
+        {
+            "id": member.h.to_bytes(32),
+            "bundle": bundle,
+            "body": to_json(
+                transaction_to_json(ProvenTransaction(member.transaction, member.proof))
+            ).decode(),
+            "operation": None
+            if member.operation is None
+            else to_json(operation_to_json(member.operation)).decode(),
+            "proof": member.proof,
+            "status": TransactionStatus.RECEIVED,
+            "received_at": now,
+        }
         for member in members
     ]
 

@@ -2,29 +2,30 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import insert
 from sqlmodel import Session, col, delete, select, update
 
 from sotto.node.store.base import StoreBase
 from sotto.node.store.events import EventType, tell, tell_dropped, tell_epoch
-from sotto.node.tables import AttachmentRow, TransactionRow, TransactionStatus
+from sotto.node.tables import AttachmentRow, TransactionRow, TransactionStatus, TransactionValues
 
 
 class TransactionStore(StoreBase):
     """Methods of Store."""
 
     def add_transactions(
-        self, rows: Sequence[TransactionRow], attachments: Sequence[AttachmentRow] = ()
+        self, rows: Sequence[TransactionValues], attachments: Sequence[AttachmentRow] = ()
     ) -> None:
         """Add accepted transactions and their attachments, all or none. Dropped ones enter anew."""
         with self._session() as session:
-            ids = [row.id for row in rows]
+            ids = [row["id"] for row in rows]
             session.exec(
                 delete(TransactionRow).where(
                     col(TransactionRow.id).in_(ids),
                     col(TransactionRow.status) == TransactionStatus.DROPPED,
                 )
             )
-            session.add_all(rows)
+            session.execute(insert(TransactionRow), rows)
             for attachment in attachments:
                 session.merge(attachment)
             tell(session, EventType.RECEIVED, TransactionStatus.RECEIVED, ids)
