@@ -15,7 +15,7 @@ from tests.support.chain import KEYS, free_port
 
 T = TypeVar("T")
 
-_START = "from sotto.node.app import run; from sotto.node.config import load_config; run(load_config())"
+_START = "from sotto.node.lifecycle import run; from sotto.node.config import load_config; run(load_config())"
 PROVING_SECONDS = 240
 
 

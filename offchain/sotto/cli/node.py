@@ -27,7 +27,7 @@ def run(config: Path | None, **flags: Any) -> None:
 
     Every setting can also be in the TOML file or in the environment as SOTTO_<NAME>; see `sotto node config`.
     """
-    from sotto.node.app import run as run_node
+    from sotto.node.lifecycle import run as run_node
 
     run_node(read_config(config, flags))
 

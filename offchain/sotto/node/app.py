@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import structlog
-import uvicorn
+from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -23,7 +21,6 @@ from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender
 from sotto.l1.verifier import VerifierContract
 from sotto.l1.watcher import Watcher
-from sotto.node import logs
 from sotto.node.admission import Policy
 from sotto.node.api import create_api
 from sotto.node.chain import Chain
@@ -31,6 +28,7 @@ from sotto.node.config import NodeConfig
 from sotto.node.core import Core
 from sotto.node.errors import ConfigInvalid, KeysMismatch
 from sotto.node.events import Feed
+from sotto.node.heights import HeightFile
 from sotto.node.limits import Limits
 from sotto.node.mempool import Mempool
 from sotto.node.metrics import Metrics
@@ -39,6 +37,7 @@ from sotto.node.proving import Proving
 from sotto.node.queries import Queries
 from sotto.node.rebuild import rebuild
 from sotto.node.sequencer import Sequencer
+from sotto.node.servers import HttpServer, create_telemetry
 from sotto.node.snapshots import Snapshots, snapshot_folder
 from sotto.node.store import Store
 from sotto.node.submitter import Submitter
@@ -48,15 +47,7 @@ from sotto.prover.cluster import ClusterProver, RemoteScheduler
 log = structlog.get_logger(category="node")
 
 KEYS_REPORT_SECONDS = 1.5
-
-
-class _Server(uvicorn.Server):
-    """The node decides itself what a signal means."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
-        yield
+GWEI = 10**9
 
 
 class Node:
@@ -87,18 +78,25 @@ class Node:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._web3.provider.disconnect)
             crypto.install_hash_backend()
+            # First, as the one thing that an operator may have to type.
+            account = await asyncio.to_thread(self.config.account)
             verifiers = await self._check_deployment()
             await self._check_keys(verifiers)
             prover = self._prover(verifiers)
             stack.push_async_callback(prover.close)
             store = self._open_store()
             stack.callback(store.close)
-            await self._run(store, prover, verifiers)
+            await self._run(store, prover, verifiers, account)
         log.info("stopped")
 
-    async def _run(self, store: Store, prover: ClusterProver, verifiers: dict[int, ChecksumAddress]) -> None:
+    async def _run(
+        self,
+        store: Store,
+        prover: ClusterProver,
+        verifiers: dict[int, ChecksumAddress],
+        account: LocalAccount,
+    ) -> None:
         config, metrics = self.config, Metrics()
-        account = config.account()
         recipient = to_checksum_address(config.fee_recipient or account.address)
         snapshots = self._snapshots()
         ledger, results = await store.run(rebuild, store, snapshots)
@@ -107,7 +105,13 @@ class Node:
         chain, proofs, feed = Chain(core, self._rollup, snapshots), ProofVerifier(metrics), Feed(store)
         mempool = Mempool(core, proofs, metrics, config.pool_size)
         queries = Queries(core, mempool, self._deployment, metrics, feed)
-        sender = Sender(self._web3, account, gas_margin=config.gas_margin, poll_seconds=config.poll_interval)
+        sender = Sender(
+            self._web3,
+            account,
+            gas_margin=config.gas_margin,
+            max_fee=None if config.max_fee_gwei is None else int(config.max_fee_gwei * GWEI),
+            poll_seconds=config.poll_interval,
+        )
         sequencer = Sequencer(core, config, metrics)
         proving = Proving(core, config, prover, bytes.fromhex(recipient[2:]), metrics)
         submitter = Submitter(core, config, self._rollup, sender, verifiers, recipient, metrics)
@@ -116,7 +120,8 @@ class Node:
         await chain.check()
         queries.set_ready(None)
         server = self._server(queries)
-        loops = (
+        telemetry = HttpServer(create_telemetry(queries), config.telemetry_host, config.telemetry_port or 0)
+        loops = [
             self._follow(core, chain, queries),
             proofs.run(),
             mempool.run(),
@@ -125,31 +130,29 @@ class Node:
             prover.run(),
             proving.run(),
             submitter.run(),
-        )
+        ]
+        if config.block_height_file is not None:
+            loops.append(HeightFile(config.block_height_file, store).run())
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(loop) for loop in loops]
-                serving = group.create_task(server.serve())
-                await self._announce(server, serving)
+                if config.telemetry_port is not None:
+                    await telemetry.start(group)
+                self.url = await server.start(group)
+                self.ready.set()
+                log.info("ready", url=self.url)
                 await self._stop.wait()
-                server.should_exit = True
-                await serving
+                await server.stop()
+                await telemetry.stop()
                 for task in tasks:
                     task.cancel()
         except* Exception as failures:
             self._stop.set()
             # One loop failed and took the others with it: its error is the cause.
-            raise failures.exceptions[0] from None
-
-    async def _announce(self, server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
-        while not server.started:
-            if serving.done():
-                raise ConfigInvalid(f"the API cannot listen on {self.config.host}:{self.config.port}")
-            await asyncio.sleep(0.02)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://{self.config.host}:{port}"
-        self.ready.set()
-        log.info("ready", url=self.url)
+            error: Exception = failures
+            while isinstance(error, ExceptionGroup):
+                error = error.exceptions[0]
+            raise error from None
 
     async def _follow(self, core: Core, chain: Chain, queries: Queries) -> None:
         while True:
@@ -255,23 +258,11 @@ class Node:
             max_lanes=max(verifiers),
         )
 
-    def _server(self, queries: Queries) -> uvicorn.Server:
+    def _server(self, queries: Queries) -> HttpServer:
         config = self.config
         api = create_api(queries, self._limits())
-        return _Server(
-            uvicorn.Config(
-                api,
-                host=config.host,
-                port=config.port,
-                # A client of the stream of events has nothing to say.
-                ws_max_size=1024,
-                ws_max_queue=2,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=5,
-            )
-        )
+        # A client of the stream of events has nothing to say.
+        return HttpServer(api, config.host, config.port, ws_max_size=1024, ws_max_queue=2)
 
     def _limits(self) -> Limits:
         config = self.config
@@ -285,21 +276,3 @@ async def _circuit_hash(circuit: str) -> bytes:
     while not (await asyncio.wait({loading}, timeout=KEYS_REPORT_SECONDS))[0]:
         log.info("preparing keys", circuit=circuit, seconds=round(time.monotonic() - begun))
     return await loading
-
-
-async def serve(config: NodeConfig) -> None:
-    """Run a node until SIGTERM or SIGINT."""
-    node = Node(config)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, node.stop)
-    await node.run()
-
-
-def run(config: NodeConfig) -> None:
-    """Run a node in this process until SIGTERM or SIGINT.
-
-    Raises errors of sotto.node.errors and sotto.l1.errors when it cannot start or must not go on.
-    """
-    logs.configure(config.log_level, config.log_format, config.log_levels)
-    asyncio.run(serve(config))

@@ -88,9 +88,11 @@ class ClusterProver:
         self._opening = asyncio.Lock()
 
     async def run(self) -> None:
-        """Start the workers, before there is a job for them."""
-        with contextlib.suppress(ProverUnavailable):
+        """Start the workers, before there is a job for them. If that fails, the first job tries again."""
+        try:
             await self._client()
+        except ProverUnavailable as error:
+            log.warning("provers do not start", cause=str(error))
 
     async def prove(self, circuit: str, witness: bytes) -> bytes:
         """The proof, 256 bytes in EVM order, which is valid. Raises ProvingFailed, ProverUnavailable."""
@@ -162,7 +164,7 @@ class ClusterProver:
                 client = await stack.enter_async_context(self._connected())
             except BaseException as error:
                 await stack.aclose()
-                if isinstance(error, (*_LOST, RuntimeError)):
+                if isinstance(error, Exception):
                     raise ProverUnavailable(f"no prover: {type(error).__name__}: {error}") from error
                 raise
             self._opened = stack, client
