@@ -111,10 +111,11 @@ async def claim(context: Context, action: Action) -> L1Receipt | None:
         raise NothingToClaim(f"action {action.number} is no proven withdrawal that waits for its claim")
     if await l1.is_claimed(action.epoch, action.lane):
         action.claimed = "by another transaction"
+        action.claim_block, _ = await l1.clock(action.epoch)
         context.save()
         return None
     receipt = await l1.claim(await _prepare(context, action.epoch, action.lane))
-    action.claimed = receipt.hash
+    action.claimed, action.claim_block = receipt.hash, receipt.block
     context.save()
     return receipt
 

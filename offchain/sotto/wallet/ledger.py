@@ -125,14 +125,25 @@ def place_deposit(state: WalletState, keys: ViewingKeys, sent: SentDeposit, inde
     action = state.action(sent.action)
     action.h, action.queue_index = deposit.h(keys.domain, index), index
     action.commitments = [deposit.commitment(keys.domain, index), 0, 0]
-    state.sent_deposits.remove(sent)
     return action
+
+
+def lift_deposit(state: WalletState, sent: SentDeposit) -> None:
+    """Forget the place of a deposit that L1 does not have at the moment.
+
+    What an epoch has credited is left to `roll_back`: L1's answer may be older than the epoch.
+    """
+    action = state.action(sent.action)
+    if action.status == ActionStatus.PENDING:
+        action.h, action.queue_index, action.commitments = 0, None, []
 
 
 def drop_deposit(state: WalletState, sent: SentDeposit, cause: str) -> None:
     """Give up a deposit of which L1 has decided that it does not happen."""
     action = state.action(sent.action)
     action.status, action.cause = ActionStatus.DROPPED, cause
+    action.h, action.queue_index, action.commitments = 0, None, []
+    action.epoch = action.lane = None
     state.sent_deposits.remove(sent)
 
 
@@ -308,6 +319,8 @@ def roll_back(state: WalletState, epoch: int) -> None:
     for action in state.history:
         if action.epoch is not None and action.epoch > epoch:
             action.status, action.epoch, action.lane = ActionStatus.PENDING, None, None
+            # A claim is of an epoch, and came after it.
+            action.claimed, action.claim_block = "", None
     # Their bytes may land again, or must be proven again: until that is settled their notes are locked.
     state.pending += [landed.transaction for landed in state.landed if landed.epoch > epoch]
     state.landed = [landed for landed in state.landed if landed.epoch <= epoch]

@@ -14,7 +14,8 @@ class L1Receipt:
 
 @dataclass(frozen=True, slots=True)
 class QueuedDeposit:
-    """A deposit in the L1 queue."""
+    """A deposit in the L1 queue. `final` says that its block cannot be lost any more."""
 
     index: int
     receipt: L1Receipt
+    final: bool = False

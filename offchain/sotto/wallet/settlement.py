@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
@@ -9,7 +10,7 @@ from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import AsyncHTTPProvider, AsyncWeb3
-from web3.exceptions import TransactionNotFound
+from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.types import TxParams, TxReceipt
 
 from sotto.l1.bridge import ETH, BridgeContract, Claim
@@ -130,6 +131,15 @@ class Settlement:
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
         return block, block + 1 - window if head == epoch else 0
+
+    async def final_block(self) -> int:
+        """Number of the last L1 block that cannot be lost; 0 before there is one. Raises L1Unreachable."""
+        try:
+            return (await self._web3.eth.get_block("finalized"))["number"]
+        except BlockNotFound:
+            return 0
+        except TRANSPORT_ERRORS as error:
+            raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
 
     async def words(self, record: EpochRecord, lanes: int) -> EpochWords | None:
         """What the commit of a proven epoch has published; None when it did not call the rollup directly."""
@@ -254,7 +264,7 @@ class Settlement:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
         if receipt["status"] != 1:
             raise L1Rejected("the deposit's transaction was reverted")
-        return self._queued(receipt, partial)
+        return replace(self._queued(receipt, partial), final=used > signed.nonce)
 
     async def _rebroadcast(self, sender: Sender, signed: SignedTransaction) -> None:
         # L1 takes one nonce once, so that this cannot deposit twice; whether it helps is seen next time.

@@ -178,7 +178,7 @@ class Batch(_Model):
 
 
 class SentDeposit(_Model):
-    """A deposit that was sent to L1 and has no place in the queue yet, as far as this wallet knows.
+    """A deposit that was sent to L1 and is in no final block yet, as far as this wallet knows.
 
     Attributes:
         action: number of its history entry.
@@ -240,6 +240,7 @@ class Action(_Model):
         lane, epoch: where the proven transaction is.
         l1_recipient: receiver on L1 of a withdrawal.
         claimed: L1 transaction of the claim, empty before.
+        claim_block: L1 block up to which a reorganisation can undo the claim; None once it is final.
     """
 
     number: int
@@ -258,6 +259,7 @@ class Action(_Model):
     l1_recipient: int = 0
     l1_transaction: str = ""
     claimed: str = ""
+    claim_block: int | None = None
     queue_index: int | None = None
     cause: str = ""
 

@@ -15,7 +15,6 @@ from sotto.wallet.chain import EpochPoint, Trees
 from sotto.wallet.chaincache import EPOCHS_A_FILE, Batch, ChainCache
 from sotto.wallet.context import Context
 from sotto.wallet.errors import (
-    L1Rejected,
     NodeMalformed,
     NodeRejected,
     NodeUnreachable,
@@ -26,10 +25,8 @@ from sotto.wallet.ledger import (
     SPENDING,
     apply_epochs,
     apply_pool,
-    drop_deposit,
     expire,
     forget_chain,
-    place_deposit,
     refuse,
     revive,
     roll_back,
@@ -40,6 +37,7 @@ from sotto.wallet.ranges import Batches
 from sotto.wallet.rejections import FINAL, OUTDATED, is_final
 from sotto.wallet.state import ActionStatus, WalletState
 from sotto.wallet.submission import submit
+from sotto.wallet.unfinal import follow_claims, follow_deposits
 from sotto.wallet.watching import Watcher, forget_lines, watch
 
 CHECKPOINT: Final = EPOCHS_A_FILE
@@ -83,13 +81,14 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
     if context.birthday > status.proven:
         # The node that named the birthday was wrong, or this one is far behind: nothing may be overlooked.
         context.state.search_all = True
-    await _follow_deposits(context)
+    await follow_deposits(context)
     await _find_fork(context, status)
     before = context.trees.point.id
     await _follow_chain(context, status)
     if context.trees.point.id == before and before:
         await _check_on_l1(context, context.trees)
     await _check_claims(context)
+    await follow_claims(context)
     l1_block, clock = await _clocks(context, status)
     expire(context.state, clock)
     outdated = await _follow_pending(context)
@@ -242,26 +241,6 @@ async def _check_on_l1(context: Context, trees: Trees) -> None:
     l1 = await context.l1()
     if l1 is not None:
         await l1.check_epoch(trees.point.id, trees.point.record_hash)
-
-
-async def _follow_deposits(context: Context) -> None:
-    """Ask L1 what became of deposits whose sending was interrupted."""
-    l1 = await context.l1()
-    if l1 is None:
-        return
-    # Imported late: web3 takes longer to load than all else, and only L1 needs it.
-    from sotto.l1.sender import SignedTransaction
-
-    for sent in list(context.state.sent_deposits):
-        signed = SignedTransaction(bytes.fromhex(sent.raw), bytes.fromhex(sent.hash), sent.nonce)
-        try:
-            found = await l1.find_deposit(signed, sent.sender, sent.partial)
-        except L1Rejected as error:
-            drop_deposit(context.state, sent, str(error))
-        else:
-            if found is not None:
-                place_deposit(context.state, context.keys, sent, found.index)
-        context.save()
 
 
 async def _check_claims(context: Context) -> None:

@@ -51,8 +51,58 @@ async def test_deposit_that_is_late_is_settled_by_a_sync(chain: LocalChain, open
     await again.sync()
     action = again.history()[0]
     assert (action.status, action.queue_index, bool(action.h)) == (ActionStatus.PENDING, 0, True)
-    assert not again._context.state.sent_deposits
     assert len(await queued(again)) == 1
+    assert again._context.state.sent_deposits
+    chain.mine(100)
+    await again.sync()
+    assert not again._context.state.sent_deposits
+
+
+async def test_deposit_in_a_lost_block_is_sent_again(chain: LocalChain, open_wallet: OpenWallet) -> None:
+    alice = await open_wallet("alice")
+    made = await alice.deposit("ETH", 5)
+    chain.reorganise(1)
+    assert await queued(alice) == []
+    await alice.sync()
+    await alice.sync()
+    action = alice.history()[0]
+    assert (action.status, action.queue_index, action.h) == (ActionStatus.PENDING, 0, made.action.h)
+    assert len(await queued(alice)) == 1
+    assert alice.balances()[1].pending_in == 5
+
+
+async def test_deposits_that_change_places_follow_the_queue(
+    chain: LocalChain, open_wallet: OpenWallet
+) -> None:
+    alice, bob = await open_wallet("alice"), await open_wallet("bob", 2)
+    # The very first one costs more gas, so it would not do as the second one's replacement.
+    await (await open_wallet("carol")).deposit("ETH", 3)
+    await alice.deposit("ETH", 5)
+    await bob.deposit("ETH", 7)
+    first, second = chain.transactions(2)
+    before = [wallet.history()[0].h for wallet in (alice, bob)]
+    chain.reorganise(2, [(second, 0), (first, 1)])
+    for wallet in (alice, bob):
+        await wallet.sync()
+    assert [wallet.history()[0].queue_index for wallet in (alice, bob)] == [2, 1]
+    assert not set(before) & {wallet.history()[0].h for wallet in (alice, bob)}
+
+
+async def test_deposit_that_another_transaction_replaced_for_good_is_dropped(
+    chain: LocalChain, open_wallet: OpenWallet
+) -> None:
+    alice = await open_wallet("alice")
+    await alice.deposit("ETH", 5)
+    chain.reorganise(1)
+    account = Account.from_key(KEYS[1]).address
+    transfer = chain.web3.eth.send_transaction({"from": account, "to": account, "value": Wei(1)})
+    chain.web3.eth.wait_for_transaction_receipt(transfer)
+    await alice.sync()
+    assert (alice.history()[0].status, alice.history()[0].queue_index) == (ActionStatus.PENDING, None)
+    chain.mine(100)
+    await alice.sync()
+    assert alice.history()[0].status == ActionStatus.DROPPED
+    assert alice.balances().get(1, Balance()).pending_in == 0
 
 
 async def test_deposit_whose_nonce_is_taken_is_dropped(chain: LocalChain, open_wallet: OpenWallet) -> None:
