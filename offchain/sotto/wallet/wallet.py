@@ -107,10 +107,14 @@ class Wallet:
         """
         install_hash_backend()
         with ExitStack() as resources:
-            content = await asyncio.to_thread(keyfile.read_content, path, password)
+            reading = asyncio.get_running_loop().run_in_executor(None, keyfile.read_content, path, password)
+            if connection.l1 is not None:
+                # Imported late: web3 takes longer to load than all else, and only L1 needs it. The password
+                # is being stretched meanwhile, on another core.
+                import sotto.wallet.settlement  # noqa: F401
+            content = await reading
             settlement = None
             if connection.l1 is not None:
-                # Imported late: web3 takes longer to load than all else, and only L1 needs it.
                 from sotto.wallet.settlement import Settlement
 
                 settlement = Settlement(connection.l1, content.rollup, connection.l1_account)
