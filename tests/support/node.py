@@ -57,7 +57,7 @@ class NodeProcess:
     def start(self) -> "NodeProcess":
         """Start and wait until it is ready."""
         self.spawn()
-        wait_until(self.is_ready, 120)
+        wait_until(self.is_ready)
         return self
 
     def spawn(self, **settings: object) -> None:
