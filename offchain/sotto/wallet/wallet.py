@@ -64,6 +64,7 @@ class Connection:
         node: base address of the node API.
         l1: JSON-RPC endpoint of L1, None to trust the node's word for what L1 has recorded.
         l1_account: pays deposits and gas.
+        transport: how the node is reached; None for plain HTTP connections.
         signer: Unix socket of a remote signer, None to sign with keys of the wallet file.
     """
 
@@ -80,6 +81,11 @@ class Wallet:
     A wallet file can be open only once, in one process. Amounts are smallest units. All methods that talk to
     the node raise NodeUnreachable, NodeRejected, NodeMalformed, and StateMismatch or WrongDeployment when it
     is not to be trusted; every error is a `WalletError` with a `hint` of what to do.
+
+    What pays (`send`, `withdraw`, `change_keys`, batches) raises WalletLocked, ViewOnlyWallet,
+    FeeAssetUnavailable, FeeTooHigh, InsufficientFunds, TooManyNotes and AccountKeysUnknown before anything is
+    locked; ProofRejected, NodeRejected and the errors of a remote signer with all notes unlocked again; and
+    SubmissionUncertain when the node may have it.
 
     Methods may be called by several tasks: what changes the wallet happens one after the other. A call may be
     cancelled at any moment. A payment or deposit whose bytes exist by then stays in the history as pending,
@@ -263,7 +269,7 @@ class Wallet:
         the largest epoch has lanes. Each memo needs a transaction. Batches pay any number.
 
         Raises RecipientsInvalid, UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress,
-        WrongDomainAddress, MemoInvalid and the errors of sending.carry_out.
+        WrongDomainAddress, MemoInvalid and the errors of what pays.
         """
         self._context.refuse_view_only()
         orders = payment_orders(payments, self._context.view.domain)
@@ -333,7 +339,7 @@ class Wallet:
         """Withdraw to an L1 address; claim it there once its epoch is proven.
 
         Raises UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress and the errors of
-        sending.carry_out.
+        what pays.
         """
         self._context.refuse_view_only()
         check_value(value)
@@ -369,7 +375,7 @@ class Wallet:
 
         A key that is left out can spend for as long as L1 takes anchors from before (parameter A). Raises
         KeySetInvalid, LastKeyRemoved, AccountChangePending, AccountUnchanged, UnknownAsset and the errors of
-        sending.carry_out.
+        what pays.
         """
         self._context.refuse_view_only()
         paying = (await self.asset(fee_asset)).asset
@@ -383,7 +389,10 @@ class Wallet:
         return deposits.claimable(self._context)
 
     async def claim(self, action: Action) -> L1Receipt | None:
-        """Have L1 pay a withdrawal; None when that has happened already. Errors: see deposits.claim."""
+        """Have L1 pay a withdrawal; None when that has happened already.
+
+        Raises NothingToClaim, L1NotConfigured, L1Unreachable, L1Rejected, L1Unconfirmed.
+        """
         self._context.refuse_view_only()
         async with self._context.lock:
             return await deposits.claim(self._context, action)
