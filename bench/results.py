@@ -73,6 +73,15 @@ ROWS = (
     Row("restart_s_1m_notes", "Restart of a node with 1,000,000 notes", "s", 60),
     Row("node_mb_per_million_notes", "Memory of a node's state, a million notes", "MB", 1_500),
     Row(
+        "node_submit_tps",
+        "Transactions that a node accepts, real proofs verified",
+        "transactions/s",
+        100,
+        at_least=True,
+    ),
+    Row("soft_final_p50_ms", "From submission to the event of its block, half of all", "ms"),
+    Row("soft_final_p99_ms", "The same, 99 of 100", "ms"),
+    Row(
         "differential_operations",
         "Operations on which specification, circuits and contracts agree",
         "operations",

@@ -162,7 +162,7 @@ class NodeConfig(BaseSettings):
     epochs_in_flight: int = Field(
         2, ge=1, le=64, description="with so many epochs unconfirmed, the next one closes only when full"
     )
-    epochs_ahead: int = Field(16, ge=1, le=64, description="epochs that may be unconfirmed at once")
+    epochs_ahead: int = Field(8, ge=1, le=64, description="epochs that may be unconfirmed at once")
 
     poll_interval: Seconds = Field(0.5, description="pause between two looks at L1")
     gas_margin: float = Field(1.25, ge=1, le=3, description="factor on estimated gas")

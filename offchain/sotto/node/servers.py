@@ -41,6 +41,8 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                # The faster parser that may be installed bounds neither the number nor the size of headers.
+                http="h11",
                 timeout_graceful_shutdown=FINISH_SECONDS,
                 **options,
             )
