@@ -3,7 +3,7 @@
 import asyncio
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ class Report:
 
     Attributes:
         database: sqlite or postgresql.
+        only: names of the perturbations that it chose from; empty for all.
         rounds: rounds that were run to their end, a failed one included.
         failure: what went wrong, in words; empty if nothing did. The campaign ends with it.
         accepted: transactions that the node has answered for.
@@ -36,6 +37,7 @@ class Report:
 
     seed: int
     database: str = "sqlite"
+    only: tuple[str, ...] = ()
     rounds: int = 0
     failure: str = ""
     accepted: int = 0
@@ -46,7 +48,9 @@ class Report:
     @property
     def command(self) -> str:
         """What repeats the campaign up to its last round."""
-        return f"python -m tests.faults --seed {self.seed} --rounds {self.rounds} --database {self.database}"
+        only = "".join(f" --only '{name}'" for name in self.only)
+        limits = f"--seed {self.seed} --rounds {self.rounds} --database {self.database}"
+        return f"python -m tests.faults {limits}{only}"
 
 
 def schedule(seed: int, rounds: int, perturbations: dict[str, Perturbation]) -> list[str]:
@@ -60,18 +64,22 @@ def schedule(seed: int, rounds: int, perturbations: dict[str, Perturbation]) -> 
     return names[:rounds]
 
 
-def run_on(database: str, seed: int, rounds: int, folder: Path, say: Say) -> Report:
+def run_on(database: str, seed: int, rounds: int, folder: Path, say: Say, only: Sequence[str] = ()) -> Report:
     """Run a campaign; the seed fixes perturbations, users and their actions, not how threads take turns.
 
     Args:
         database: sqlite or postgresql; a server of its own is started.
         folder: for databases, wallets and logs; empty.
+        only: names of the perturbations to choose from; all by default.
+
+    Raises KeyError for a name that there is not.
     """
-    report = Report(seed, database)
+    report = Report(seed, database, tuple(only))
     with ExitStack() as stack:
         server = stack.enter_context(postgres()) if database == "postgresql" else None
         perturbations = {**PERTURBATIONS, **(server.perturbations() if server else {})}
-        asyncio.run(_run(report, rounds, perturbations, folder, say, server))
+        chosen = {name: perturbations[name] for name in only or perturbations}
+        asyncio.run(_run(report, rounds, chosen, folder, say, server))
     return report
 
 

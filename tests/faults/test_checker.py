@@ -87,7 +87,7 @@ def honest() -> Evidence:
         holdings={ETH: Holdings(1300, 1300, 10)},
         recipients={(RECIPIENT, ETH): 200},
     )
-    entries = [
+    entries: list[Json] = [
         {
             "epoch": lane.epoch,
             "lane": lane.lane,
@@ -100,7 +100,7 @@ def honest() -> Evidence:
     ]
     status = {"head": 2, "proven": 2, "state": field_to_json(Field(records[-1].new_state))}
     shown = [{"record_hash": "0x" + record.hash().hex()} for record in records]
-    transactions = {
+    transactions: dict[str, Json] = {
         entries[2]["id"]: {"status": "proven", "epoch": 2, "lane": 0, "reason": None},
         field_to_json(Field(5)): {"status": "dropped", "epoch": None, "lane": None, "reason": "AnchorTooOld"},
     }
