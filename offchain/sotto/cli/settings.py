@@ -67,6 +67,6 @@ def _kind(annotation: Any) -> tuple[Any, str]:
     if typing.get_origin(annotation) is typing.Literal:
         return click.Choice(typing.get_args(annotation)), ""
     if typing.get_origin(annotation) is dict:
-        return dict, "ASSET=AMOUNT,.."
+        return dict, "NAME=VALUE,.."
     names = {int: "N", float: "X", Path: "FILE"}
     return annotation, names.get(annotation, "TEXT")

@@ -142,8 +142,7 @@ class Node:
                 self.ready.set()
                 log.info("ready", url=self.url)
                 await self._stop.wait()
-                await server.stop()
-                await telemetry.stop()
+                await asyncio.gather(server.stop(), telemetry.stop())
                 for task in tasks:
                     task.cancel()
         except* Exception as failures:

@@ -70,35 +70,25 @@ def _address(text: str) -> ChecksumAddress:
     return to_checksum_address(text)
 
 
-def _fees(value: Any) -> Any:
-    """Also from text, as the environment has it: JSON, or rows as in `1=100000,2=5`."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("{"):
-        return json.loads(value)
-    rows = [row.partition("=") for row in value.split(",") if row.strip()]
-    return {asset.strip(): fee.strip() for asset, _, fee in rows}
-
-
-def _log_levels(value: Any) -> Any:
-    """Also from text, as the environment has it: JSON, or pairs as in `database=debug,proof=error`."""
+def _pairs(value: Any) -> Any:
+    """Also from text, as flags and the environment have it: JSON, or pairs as in `1=100000,2=5`."""
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("{"):
         return json.loads(value)
     pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-    return {category.strip(): level.strip() for category, _, level in pairs}
+    return {name.strip(): amount.strip() for name, _, amount in pairs}
 
 
 Level = Literal["debug", "info", "warning", "error"]
-LogLevels = Annotated[dict[Category, Level], NoDecode, BeforeValidator(_log_levels)]
+LogLevels = Annotated[dict[Category, Level], NoDecode, BeforeValidator(_pairs)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Fees = Annotated[
     dict[Annotated[int, Field(gt=0, lt=2**64)], Annotated[int, Field(ge=0, lt=2**120)]],
     NoDecode,
-    BeforeValidator(_fees),
+    BeforeValidator(_pairs),
 ]
 
 
