@@ -2,7 +2,7 @@
 
     python docs/examples/airdrop.py [NUMBER OF RECEIVERS, by default 100]
 
-Two receivers share a transaction and up to 16 transactions an epoch, so 100 take 50 proofs and four epochs.
+Two receivers share a transaction, and an epoch has up to 16, so 100 receivers take 50 proofs and four epochs.
 """
 
 import asyncio
@@ -41,5 +41,5 @@ async def main(sandbox: Sandbox, receivers: int = 100) -> BatchProgress:
 
 
 if __name__ == "__main__":
-    with open_sandbox() as running:
+    with open_sandbox(lanes=(4, 16)) as running:
         asyncio.run(main(running, *map(int, sys.argv[1:2])))

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,7 +14,7 @@ from eth_account.signers.local import LocalAccount
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.protocol.keys import new_phrase
 from sotto.testing.chain import CHAIN_ID, LocalChain, anvil, funded_account, set_balance
-from sotto.testing.contracts import build_contracts, deploy, digest_sources, mint
+from sotto.testing.contracts import SIZES, build_contracts, deploy, digest_sources, mint
 from sotto.testing.errors import SandboxError
 from sotto.testing.folders import scratch_folder
 from sotto.testing.node import LocalNode
@@ -161,7 +161,9 @@ class Sandbox:
 
 
 @contextlib.contextmanager
-def open_sandbox(users: int = 2, *, folder: Path | None = None, **settings: object) -> Iterator[Sandbox]:
+def open_sandbox(
+    users: int = 2, *, lanes: Sequence[int] = (4,), folder: Path | None = None, **settings: object
+) -> Iterator[Sandbox]:
     """Start a chain and a node, and end them with the context, whatever ends it.
 
     The first start deploys, and deposits for the users, which takes some proofs; later ones load the state
@@ -169,19 +171,24 @@ def open_sandbox(users: int = 2, *, folder: Path | None = None, **settings: obje
 
     Args:
         users: so many funded wallets, 1 to 64.
+        lanes: sizes of epochs, 4 and 16. Small ones alone spare the large proving key, which takes minutes to
+            make and seconds to load; large ones are for many payments at once.
         folder: for files and logs; by default a temporary one, which stays only after a failure.
         settings: of the node (`NodeConfig`), for example `epoch_wait=5.0`, in seconds.
 
     Raises SandboxError.
     """
+    lanes = tuple(sorted(set(lanes)))
+    if not lanes or not set(lanes) <= set(SIZES):
+        raise SandboxError(f"epochs of {lanes} lanes: there are sizes {SIZES}")
     if not 1 <= users <= MAX_USERS:
         raise SandboxError(f"{users} users: 1 to {MAX_USERS} are possible")
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = stack.enter_context(scratch_folder("sotto-sandbox-"))
-        digest = sha256(f"{digest_sources()} {users} {ETH_NOTES} {TOKEN_NOTES}".encode()).hexdigest()
+        digest = sha256(f"{digest_sources()} {users} {lanes} {ETH_NOTES} {TOKEN_NOTES}".encode()).hexdigest()
         snapshots = Snapshots(cache_folder(), digest)
-        snapshot = snapshots.load() or _make_snapshot(snapshots, folder / "first", users)
+        snapshot = snapshots.load() or _make_snapshot(snapshots, folder / "first", users, lanes)
         chain = stack.enter_context(anvil(folder=folder))
         chain.request("anvil_loadState", [snapshot.state])
         deployment = folder / "deployment.json"
@@ -198,20 +205,20 @@ def open_sandbox(users: int = 2, *, folder: Path | None = None, **settings: obje
         yield sandbox
 
 
-def _make_snapshot(snapshots: Snapshots, folder: Path, users: int) -> Snapshot:
+def _make_snapshot(snapshots: Snapshots, folder: Path, users: int, lanes: Sequence[int]) -> Snapshot:
     with snapshots.making():
         made = snapshots.load()
         if made is None:
             folder.mkdir()
-            made = _deploy_and_fund(folder, users)
+            made = _deploy_and_fund(folder, users, lanes)
             snapshots.save(made)
         return made
 
 
-def _deploy_and_fund(folder: Path, users: int) -> Snapshot:
+def _deploy_and_fund(folder: Path, users: int, lanes: Sequence[int]) -> Snapshot:
     build_contracts()
     with anvil(folder=folder) as chain:
-        deployment = deploy(chain, folder, tokens=1)
+        deployment = deploy(chain, folder, tokens=1, sizes=lanes)
         with _node(folder, chain, deployment, {}) as node:
             node.start()
             sandbox = Sandbox(folder, chain, node, read_deployment(deployment))

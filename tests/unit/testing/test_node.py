@@ -58,6 +58,12 @@ def test_number_of_users_is_bounded(users: int) -> None:
         pass
 
 
+@pytest.mark.parametrize("lanes", [(), (5,), (4, 64)])
+def test_sizes_of_epochs_are_those_that_have_circuits(lanes: tuple[int, ...]) -> None:
+    with pytest.raises(SandboxError, match="lanes"), open_sandbox(lanes=lanes):
+        pass
+
+
 def test_plugin_loads_nothing_before_a_test_asks_for_a_sandbox() -> None:
     program = "import sys, sotto.pytest_plugin; print(*sys.modules)"
     command = [sys.executable, "-c", program]
