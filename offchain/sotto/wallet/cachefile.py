@@ -9,14 +9,16 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from eth_utils.crypto import keccak
+
 from sotto.protocol.ciphertext import CIPHERTEXT_BYTES
 from sotto.protocol.errors import ProtocolError
-from sotto.protocol.field import decode_field, encode_field
+from sotto.protocol.field import Field, decode_field, encode_field
 from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.transaction import OUTPUTS, Kind
 from sotto.wallet.errors import CacheUnwritable
@@ -26,6 +28,9 @@ _MAGIC: Final = b"sottochain\x01"
 _HEAD: Final = struct.Struct(">11s31scQ")
 _DIGEST_BYTES: Final = 32
 _RECORD_BYTES: Final = 32 * len(fields(EpochRecord))
+_BODY_BYTES: Final = _RECORD_BYTES - 32
+_PARENT: Final = slice(32, 64)
+_TIMESTAMP_BLOCK: Final = slice(288, 320)
 _BYTE_FIELDS: Final = {1: 32, 2: 20, 3: 20, 4: 20, 16: 32, 17: 32}
 """Places in the record that are byte strings, with their lengths; all others are integers."""
 
@@ -93,6 +98,45 @@ def pack_epoch(epoch: EpochMessage) -> bytes:
     )
     pairs = [encode_field(word) for pair in epoch.operations for word in pair]
     return head + b"".join(pairs) + transaction
+
+
+@dataclass(frozen=True, slots=True)
+class EpochSummary:
+    """What is needed of every epoch at once. `operations` are pairs of account id and key set hash."""
+
+    id: int
+    parent: bytes
+    record_hash: bytes
+    end_node: int
+    lanes: int
+    anchor: Field
+    now: int
+    operations: tuple[tuple[Field, Field], ...]
+
+
+def summary(epoch: EpochMessage) -> EpochSummary:
+    """The summary of an epoch."""
+    return next(unpack_summaries(pack_epoch(epoch)))
+
+
+def unpack_summaries(body: bytes) -> Iterator[EpochSummary]:
+    """The summaries of epochs that `pack_epoch` has packed. Raises as `unpack_epochs`."""
+    at = 0
+    while at < len(body):
+        number, lanes, first_node, anchor, _, _, record, operations, length = _EPOCH.unpack_from(body, at)
+        at += _EPOCH.size
+        words = [decode_field(body[i : i + 32]) for i in range(at, at + 64 * operations, 32)]
+        at += 64 * operations + length
+        yield EpochSummary(
+            number,
+            record[_PARENT],
+            keccak(keccak(record[:_BODY_BYTES]) + record[_BODY_BYTES:]),
+            first_node + lanes,
+            lanes,
+            decode_field(anchor),
+            int.from_bytes(record[_TIMESTAMP_BLOCK]),
+            tuple(zip(words[::2], words[1::2], strict=True)),
+        )
 
 
 def unpack_epochs(body: bytes) -> Iterator[EpochMessage]:

@@ -5,21 +5,22 @@ only the roots of full segments are believed, and these must hash to the anchor 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sotto.protocol.field import Field
 from sotto.protocol.trees import AccountTree, anchor
 from sotto.wallet.cachefile import (
     DAMAGE,
+    EpochSummary,
     pack_entry,
     pack_epoch,
     packed_leaves,
     read_file,
     read_start,
+    summary,
     unpack_entries,
     unpack_epochs,
+    unpack_summaries,
     write_file,
 )
 from sotto.wallet.chain import EpochPoint, Trees, apply_operations
@@ -38,18 +39,6 @@ Batch = list[tuple[EpochMessage, list[Entry]]]
 """Epochs in order, each with its entries."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is kept in memory of an epoch. `operations` are pairs of account id and key set hash."""
-
-    record_hash: bytes
-    end_node: int
-    lanes: int
-    anchor: Field
-    now: int
-    operations: tuple[tuple[Field, Field], ...]
-
-
 class ChainCache:
     """The files of a folder. `domain` is the deployment."""
 
@@ -59,7 +48,7 @@ class ChainCache:
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise CacheUnwritable(f"{folder}: {error.strerror}") from error
-        self._known: list[_Known] = []
+        self._known: list[EpochSummary] = []
         self._tail_epochs, self._tail_nodes = bytearray(), bytearray()
         self._segment = self._nodes_end = 0
         self._read_index()
@@ -125,7 +114,7 @@ class ChainCache:
             if self.last % EPOCHS_A_FILE == 0:
                 self._tail_epochs = bytearray()
             self._tail_epochs += pack_epoch(epoch)
-            self._known.append(_known(epoch))
+            self._known.append(summary(epoch))
             if self.last % EPOCHS_A_FILE == 0:
                 self._write_epochs()
         if self.last % EPOCHS_A_FILE:
@@ -199,11 +188,11 @@ class ChainCache:
             if self.last % EPOCHS_A_FILE:
                 return
             try:
-                for epoch in unpack_epochs(self._file(_EPOCHS, number)):
-                    if epoch.id != self.last + 1 or (parent and epoch.record.parent != parent):
+                for epoch in unpack_summaries(self._file(_EPOCHS, number)):
+                    if epoch.id != self.last + 1 or (parent and epoch.parent != parent):
                         return
-                    self._known.append(_known(epoch))
-                    parent = self._known[-1].record_hash
+                    self._known.append(epoch)
+                    parent = epoch.record_hash
             except (CacheDamaged, *DAMAGE):
                 return
             if self.last != (number + 1) * EPOCHS_A_FILE:
@@ -256,15 +245,3 @@ class ChainCache:
 
     def _path(self, kind: bytes, number: int) -> Path:
         return self.folder / f"{'epochs' if kind == _EPOCHS else 'nodes'}-{number:08d}"
-
-
-def _known(epoch: EpochMessage) -> _Known:
-    record = epoch.record
-    return _Known(
-        record.hash(),
-        epoch.first_node + epoch.lanes,
-        epoch.lanes,
-        epoch.anchor,
-        record.timestamp_block,
-        epoch.operations,
-    )
