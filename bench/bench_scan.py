@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import _paths
@@ -77,12 +78,6 @@ def measure_scanner() -> None:
     record("scan_1m_notes_s", MILLION / scan_rate(everything), 1, "1,000 of them own", load)
 
 
-def resident_mb() -> float:
-    """Memory of this process that is in use now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 async def measure_sync() -> None:
     """First sync of a wallet, the node's answers made in this process, and what the open wallet holds."""
     node = SyntheticNode()
@@ -98,10 +93,13 @@ async def measure_sync() -> None:
         taken = time.perf_counter() - begun
         note = f"{node.notes:,} notes in {len(node.epochs):,} epochs, with serving them"
         record("wallet_sync_1m_notes_s", taken, 1, note, load)
-        load, begun, before = machine(), time.perf_counter(), resident_mb()
+        load, begun = machine(), time.perf_counter()
         async with await Wallet.open(path, PASSWORD, connection):
             record("wallet_open_1m_notes_s", time.perf_counter() - begun, 1, "with the password", load)
-            record("wallet_mb_1m_notes", max(0.0, resident_mb() - before), 1, "added by opening", load)
+        tracemalloc.start()
+        async with await Wallet.open(path, PASSWORD, connection):
+            held, _ = tracemalloc.get_traced_memory()
+        record("wallet_mb_1m_notes", held / 1e6, 1, "held by the interpreter for the open wallet")
 
 
 def main() -> None:
