@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import structlog
 
@@ -57,23 +57,25 @@ class Lifecycle:
 
     def _on_signal(self, number: int) -> None:
         if self._is_stopping:
-            log.warning("ended at once", signal=signal.Signals(number).name)
-            os._exit(128 + number)
+            _exit(128 + number, "ended at once")
         self._is_stopping = True
-        log.info("stopping", signal=signal.Signals(number).name, within_seconds=self._seconds)
         # A thread, since the event loop, or the database under it, may be what hangs.
-        timer = threading.Timer(self._seconds, _end)
+        timer = threading.Timer(self._seconds, _exit, (0, "stopping took too long"))
         timer.daemon = True
         timer.start()
         if self._node.ready.is_set():
             self._node.stop()
         elif self._running is not None:
             self._running.cancel()
+        log.info("stopping", signal=signal.Signals(number).name, within_seconds=self._seconds)
 
 
-def _end() -> None:
-    log.warning("stopping took too long", hint="what is unfinished goes on at the next start")
-    os._exit(0)
+def _exit(code: int, why: str) -> NoReturn:
+    try:
+        log.warning(why, hint="what is unfinished goes on at the next start")
+    finally:
+        # Also when nobody takes the log any more.
+        os._exit(code)
 
 
 def run(config: NodeConfig) -> None:

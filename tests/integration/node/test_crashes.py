@@ -58,7 +58,7 @@ def test_killed_at_each_stage_it_does_everything_once(stage: Stage) -> None:
     wait_for_status(stage, 1, "assigned")
     workers = children_of(node.process_id)
     node.kill()
-    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers), 20)
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
     assert status_of(stage, 1) == "assigned"
     # Pending: as a kill just before leaves it.
     with sqlite3.connect(node.folder / "node.db") as connection:

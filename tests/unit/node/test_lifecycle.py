@@ -9,6 +9,7 @@ import pytest
 
 STUBBORN = """
     import asyncio, sys
+    from sotto.node import logs
     from sotto.node.lifecycle import Lifecycle
 
     class Stubborn:
@@ -24,6 +25,7 @@ STUBBORN = """
         def stop(self):
             print("asked", flush=True)
 
+    logs.configure("info", "json")
     asyncio.run(Lifecycle(Stubborn(sys.argv[1] == "ready"), float(sys.argv[2])).run())
 """
 
@@ -41,8 +43,12 @@ STUBBORN = """
 )
 def test_it_ends_in_bounded_time(state: str, seconds: str, signals: int, code: int) -> None:
     command = [sys.executable, "-c", textwrap.dedent(STUBBORN), state, seconds]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        assert process.stderr is not None
+        if state == "ready":
+            # Nobody takes the log any more, which must not keep it from ending.
+            process.stderr.close()
         assert process.stdout.readline() == "running\n"
         for number in range(signals):
             process.send_signal(signal.SIGTERM)
