@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from tests.support.postgres import PostgresServer
 from tests.support.scenario import ClosedEpoch, Queued, Scenario, Signed
 
@@ -184,6 +185,18 @@ def make_policy(scenario: Scenario, fees: dict[int, int] | None = None) -> Polic
 @pytest.fixture(scope="session", autouse=True)
 def _native_hash() -> None:
     crypto.install_hash_backend()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_tracebacks() -> None:
+    # As the node has them; structlog's own show all local variables, which takes seconds each.
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ]
+    )
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ from sotto.node.logs import Category
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
+    before = structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def lines(text: str) -> list[tuple[str, str]]:
