@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from sotto.protocol.errors import TooManyOperations, WordLengthWrong
 from sotto.protocol.field import BYTE_WORD_BYTES, FIELD_WORD_BYTES, Field
-from sotto.protocol.indexed import AccountTree, NullifierTree
+from sotto.protocol.indexed import PLACE_BYTES, AccountTree, NullifierTree
 from sotto.protocol.merkle import MerkleTree
 from sotto.protocol.transaction import Kind
 from sotto.protocol.trees import NOTE_DEPTH, ROOT_DEPTH, State, genesis
@@ -48,8 +48,10 @@ class Growth:
         growth._nullifiers += state.nullifier.packed_places()
         growth._nullifier_size = state.nullifier.size
         growth._anchors += state.root.packed_leaves()
-        for index, value, key_set in state.account.used():
-            growth._accounts[value.to_bytes(_F)] = index, key_set.to_bytes(_F)
+        places = state.account.packed_places()
+        for at in range(0, len(places), PLACE_BYTES):
+            index = _PLACE.unpack_from(places, at + _F)[0]
+            growth._accounts[places[at : at + _F]] = index, state.account.content(index).key_set.to_bytes(_F)
         growth._account_size = state.account.size
         return growth
 
@@ -105,22 +107,13 @@ class Growth:
 
     def state(self) -> State:
         """The state with these leaves. Raises ValueOnRing, ValueError, TreeFull if there is none."""
-        nullifiers = (
-            (
-                _PLACE.unpack_from(self._nullifiers, at + _F)[0],
-                _field(self._nullifiers[at : at + _F]),
-                Field(0),
-            )
-            for at in range(0, len(self._nullifiers), _F + _PLACE.size)
-        )
-        accounts = (
-            (index, _field(account), _field(key_set)) for account, (index, key_set) in self._accounts.items()
-        )
+        accounts = b"".join(account + _PLACE.pack(index) for account, (index, _) in self._accounts.items())
+        key_sets = {index: _field(key_set) for index, key_set in self._accounts.values()}
         return State(
             MerkleTree.from_packed(NOTE_DEPTH, bytes(self._notes)),
-            NullifierTree.linked(nullifiers, self._nullifier_size),
+            NullifierTree.linked(bytes(self._nullifiers), self._nullifier_size),
             MerkleTree.from_packed(ROOT_DEPTH, bytes(self._anchors)),
-            AccountTree.linked(accounts, self._account_size),
+            AccountTree.linked(accounts, self._account_size, key_sets),
         )
 
     def encode(self) -> bytes:
@@ -142,7 +135,7 @@ class Growth:
         for length in lengths:
             parts.append(data[at : at + length])
             at += length
-        widths = (_F, _F + _PLACE.size, _F, 2 * _F + _PLACE.size)
+        widths = (_F, PLACE_BYTES, _F, 2 * _F + _PLACE.size)
         rests = [len(part) % width for part, width in zip(parts, widths, strict=True)]
         if at != len(data) or any(rests):
             raise WordLengthWrong(f"{len(data)} bytes of leaves")

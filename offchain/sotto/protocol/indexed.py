@@ -4,7 +4,7 @@ Each leaf names its value and the next greater one of the tree, the greatest nam
 proves that a value is absent.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
 from typing import Final, Self
@@ -18,6 +18,8 @@ from sotto.protocol.packed import Order, Rows
 GENESIS_STEP: Final = MODULUS // 4
 """q: the genesis leaves have the values 0, q, 2q, 3q."""
 
+PLACE_BYTES: Final = 40
+
 _GAP_BITS: Final = 252
 _WORD: Final = FIELD_WORD_BYTES
 
@@ -25,6 +27,11 @@ _WORD: Final = FIELD_WORD_BYTES
 def strictly_between(low: int, value: int, following: int) -> bool:
     """Whether `value` lies strictly between two neighbours of the ring (spec 02)."""
     return (value - low - 1) % MODULUS < 1 << _GAP_BITS and (following - value - 1) % MODULUS < 1 << _GAP_BITS
+
+
+def packed_place(value: Field, index: int) -> bytes:
+    """A value in 32 bytes and its index in 8."""
+    return value.to_bytes(_WORD) + index.to_bytes(PLACE_BYTES - _WORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +66,20 @@ class IndexedTree:
     @classmethod
     def genesis(cls) -> Self:
         """The tree with its four genesis leaves."""
-        return cls.linked([(i, Field(i * GENESIS_STEP), ZERO) for i in range(4)], 4)
+        return cls.linked(b"".join([packed_place(Field(i * GENESIS_STEP), i) for i in range(4)]), 4)
 
     @classmethod
-    def linked(cls, entries: Iterable[tuple[int, Field, Field]], size: int) -> Self:
-        """The tree of a size with these leaves, by index, value and key set: the ring follows from them.
+    def linked(cls, places: bytes, size: int, key_sets: Mapping[int, Field] | None = None) -> Self:
+        """The tree of a size with the leaves of `packed_places`, in any order: the ring follows from them.
+
+        Args:
+            key_sets: by index, where they are not 0.
 
         Raises ValueOnRing, and ValueError when a place does not exist or is taken twice.
         """
-        key_sets: dict[int, bytes] = {}
-        keys: list[tuple[bytes, int]] = []
-        for index, value, key_set in entries:
-            keys.append((value.to_bytes(_WORD), index))
-            if key_set:
-                key_sets[index] = key_set.to_bytes(_WORD)
         tree = cls.__new__(cls)
-        tree._order, count = Order(keys), len(keys)
-        del keys
+        tree._order = Order.of_packed(places)
+        count = len(tree._order)
         width = cls.WIDTH * _WORD
         by_place, by_value = bytearray(size * width), bytearray()
         unused = bytes(width)
@@ -84,7 +88,7 @@ class IndexedTree:
                 raise ValueOnRing(f"0x{key.hex()}")
             at, row = index * width, key + following
             if cls.WIDTH > 2:
-                row += key_sets.get(index, bytes(_WORD))
+                row += (key_sets or {}).get(index, ZERO).to_bytes(_WORD)
             if index >= size or by_place[at : at + width] != unused:
                 raise ValueError(f"no place {index} for a leaf in a tree of size {size}")
             by_place[at : at + width] = row
@@ -141,14 +145,8 @@ class IndexedTree:
         """What the constructor takes to rebuild this tree."""
         return [self._content(index) for index in range(self.size)]
 
-    def used(self) -> Iterator[tuple[int, Field, Field]]:
-        """Index, value and key set of each leaf in use, by value: what `linked` takes."""
-        for value, index in self._order:
-            key_set = self.content(index).key_set if self.WIDTH > 2 else ZERO
-            yield index, Field(int.from_bytes(value)), key_set
-
     def packed_places(self) -> bytes:
-        """Value (32 bytes) and index (8) of each leaf in use, by value."""
+        """`packed_place` of each leaf in use, by value."""
         return self._order.packed()
 
     @property

@@ -56,7 +56,19 @@ class Order:
 
     def __init__(self, entries: Iterable[tuple[bytes, int]] = ()) -> None:
         """Begin with entries in any order."""
-        packed = sorted([key + number.to_bytes(_INDEX) for key, number in entries])
+        self._fill([key + number.to_bytes(_INDEX) for key, number in entries])
+
+    @classmethod
+    def of_packed(cls, data: bytes) -> "Order":
+        """Begin with what `packed` returned, in any order. Raises ValueError for a rest."""
+        if len(data) % _ENTRY:
+            raise ValueError(f"{len(data)} bytes are no entries")
+        order = cls()
+        order._fill([data[at : at + _ENTRY] for at in range(0, len(data), _ENTRY)])
+        return order
+
+    def _fill(self, packed: list[bytes]) -> None:
+        packed.sort()
         # Half full, so that the next entries find room.
         size = _BLOCK_ENTRIES // 2
         self._blocks = [b"".join(packed[at : at + size]) for at in range(0, len(packed), size)]

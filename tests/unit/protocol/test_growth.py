@@ -14,7 +14,7 @@ from sotto.protocol.errors import LaneCountUnsupported, TreeFull, ValueOnRing, W
 from sotto.protocol.field import MODULUS, ZERO, Field
 from sotto.protocol.growth import Growth
 from sotto.protocol.hash import ZERO_SUBTREES, Tag, hash_batch, hash_packed, node_batch, node_packed
-from sotto.protocol.indexed import AccountTree, NullifierTree
+from sotto.protocol.indexed import AccountTree, NullifierTree, packed_place
 from sotto.protocol.merkle import MerkleTree, fold
 from sotto.protocol.packed import Order, Rows
 from sotto.protocol.trees import genesis
@@ -70,15 +70,17 @@ def test_cut_leaves_are_refused(cut: int) -> None:
 
 
 def test_a_ring_that_cannot_be_is_refused() -> None:
-    leaves = [(0, Field(0), ZERO), (1, Field(5), ZERO)]
-    assert NullifierTree.linked(leaves, 4).content(1).next == 0
+    places = packed_place(Field(0), 0) + packed_place(Field(5), 1)
+    assert NullifierTree.linked(places, 4).content(1).next == 0
     with pytest.raises(ValueOnRing):
-        NullifierTree.linked([*leaves, (2, Field(5), ZERO)], 4)
+        NullifierTree.linked(places + packed_place(Field(5), 2), 4)
     with pytest.raises(ValueError, match="no place 1"):
-        NullifierTree.linked([*leaves, (1, Field(6), ZERO)], 4)
+        NullifierTree.linked(places + packed_place(Field(6), 1), 4)
     with pytest.raises(ValueError, match="no place 4"):
-        NullifierTree.linked([*leaves, (4, Field(6), ZERO)], 4)
-    account = AccountTree.linked([(3, Field(9), Field(8)), (0, Field(0), ZERO)], 4)
+        NullifierTree.linked(places + packed_place(Field(6), 4), 4)
+    with pytest.raises(ValueError, match="no entries"):
+        NullifierTree.linked(places[:-1], 4)
+    account = AccountTree.linked(packed_place(Field(9), 3) + packed_place(Field(0), 0), 4, {3: Field(8)})
     assert (account.key_set(Field(9)), account.content(3).next, account.content(0).next) == (8, 0, 9)
 
 
