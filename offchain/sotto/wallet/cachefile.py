@@ -8,6 +8,7 @@ import contextlib
 import os
 import struct
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from hashlib import sha256
@@ -27,6 +28,8 @@ from sotto.wallet.messages import Entry, EpochMessage
 _MAGIC: Final = b"sottochain\x01"
 _HEAD: Final = struct.Struct(">11s31scQ")
 _DIGEST_BYTES: Final = 32
+_DRAFT_PREFIX: Final = ".new-"
+_DRAFT_SECONDS: Final = 3600.0
 _RECORD_BYTES: Final = 32 * len(fields(EpochRecord))
 _BODY_BYTES: Final = _RECORD_BYTES - 32
 _PARENT: Final = slice(32, 64)
@@ -62,6 +65,14 @@ def read_start(path: Path, domain: int, kind: bytes, number: int, size: int) -> 
     return data[len(head) :] if data.startswith(head) and len(data) == len(head) + size else None
 
 
+def remove_drafts(folder: Path) -> None:
+    """Remove what killed processes have left half written; drafts of running ones are younger."""
+    with contextlib.suppress(OSError):
+        for draft in folder.glob(_DRAFT_PREFIX + "*"):
+            if time.time() - draft.stat().st_mtime > _DRAFT_SECONDS:
+                draft.unlink()
+
+
 def write_file(path: Path, domain: int, kind: bytes, number: int, body: bytes) -> None:
     """Replace a file as a whole; readers see the old or the new one. Raises CacheUnwritable.
 
@@ -69,7 +80,7 @@ def write_file(path: Path, domain: int, kind: bytes, number: int, body: bytes) -
     """
     head = _HEAD.pack(_MAGIC, domain.to_bytes(31), kind, number)
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_DRAFT_PREFIX)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(head + body + sha256(head + body).digest())

@@ -17,6 +17,7 @@ from sotto.wallet.cachefile import (
     packed_leaves,
     read_file,
     read_start,
+    remove_drafts,
     summary,
     unpack_entries,
     unpack_epochs,
@@ -48,6 +49,7 @@ class ChainCache:
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise CacheUnwritable(f"{folder}: {error.strerror}") from error
+        remove_drafts(folder)
         self._known: list[EpochSummary] = []
         self._tail_epochs, self._tail_nodes = bytearray(), bytearray()
         self._segment = self._nodes_end = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import shutil
 import tempfile
@@ -359,6 +360,16 @@ async def test_node_that_is_behind_costs_no_cache(chain: SyntheticNode, tmp_path
         wallet._context.client = NodeClient("http://node", behind.transport())
         await check(wallet, 10)
         assert wallet._context.chain.last == EPOCHS
+
+
+def test_drafts_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    old, new = tmp_path / ".new-a", tmp_path / ".new-b"
+    for draft in (old, new):
+        draft.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    chaincache.ChainCache(tmp_path, DOMAIN)
+    assert not old.exists()
+    assert new.exists()
 
 
 async def test_unwritable_folder_has_a_name(chain: SyntheticNode, tmp_path: Path) -> None:
