@@ -1,11 +1,12 @@
 """What L1 reports: epochs of other proposers, reorganisations, events that come twice."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from eth_utils.address import to_checksum_address
 from tests.support.scenario import ClosedEpoch, Queued, Signed
-from tests.unit.node.conftest import World, deposit_row, proven, record_of
+from tests.unit.node.conftest import IDENTITY, World, deposit_row, proven, record_of
 
 from sotto.l1.deployment import Deployment
 from sotto.l1.events import Event, Position, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
@@ -19,6 +20,7 @@ from sotto.node.ledger import Ledger
 from sotto.node.metrics import Metrics
 from sotto.node.queries import Queries
 from sotto.node.rebuild import rebuild
+from sotto.node.snapshots import Snapshots
 from sotto.node.tables import EpochStatus
 from sotto.protocol.l1 import genesis_record
 
@@ -164,6 +166,20 @@ async def test_a_commit_without_proof_blocks_until_it_is_pruned(world: World) ->
     assert await core.is_blocked()
     await follower.chain.apply(RolledBack(3))
     assert not await core.is_blocked()
+
+
+async def test_the_state_is_copied_from_time_to_time(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sotto.node.chain.INTERVAL", 2)
+    follower, snapshots = await start(world), Snapshots(tmp_path / "snapshots", IDENTITY)
+    follower.chain = Chain(world.core, follower.calldata, snapshots)
+    commit = follower.commit(world.scenario.close([world.pay(epoch=1)], 4), 4)
+    await follower.block(4, commit, proof_of(commit, 4))
+    assert follower.chain._saving is not None
+    await follower.chain._saving
+    [snapshot] = snapshots.load()
+    assert (snapshot.epoch, snapshot.leaves.state().hash()) == (2, world.scenario.state.hash())
 
 
 async def test_proven_words_that_do_not_follow_stop_the_node(world: World) -> None:
