@@ -1,4 +1,4 @@
-"""The index on the status of epochs goes: nearly all have the same, and SQLite preferred it to better ones."""
+"""The index on the status of epochs goes: nearly all have the same; SQLite preferred it to better ones."""
 
 from alembic import op
 
