@@ -15,7 +15,7 @@ def say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-@pytest.mark.parametrize(("database", "rounds", "seed"), [("sqlite", 8, 1), ("postgresql", 12, 2)])
+@pytest.mark.parametrize(("database", "rounds", "seed"), [("sqlite", 8, 1), ("postgresql", 12, 101)])
 def test_promises_hold_through_faults(tmp_path: Path, database: str, rounds: int, seed: int) -> None:
     report = run_on(database, seed, rounds, tmp_path, say)
     assert not report.failure, f"{report.failure}\nrepeat it with: {report.command}"
