@@ -26,7 +26,7 @@ from sotto import crypto
 from sotto.node.errors import ProverUnavailable, ProvingFailed
 from sotto.prover import worker
 
-log = structlog.get_logger(category="proving")
+log = structlog.get_logger(category="block")
 
 LOOPBACK: Final = "127.0.0.1"
 CONNECT_SECONDS: Final = 30.0

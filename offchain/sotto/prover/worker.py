@@ -14,6 +14,9 @@ from distributed.diagnostics.plugin import WorkerPlugin
 
 from sotto import crypto
 
+NICENESS = 5
+"""How far proofs stand back behind other processes of the machine."""
+
 
 class KeysPlugin(WorkerPlugin):
     """Loads keys when a worker starts, so that its first job does not wait for them.
@@ -29,6 +32,9 @@ class KeysPlugin(WorkerPlugin):
 
     async def setup(self, worker: Any) -> None:
         """Load them in a thread: the worker goes on answering its scheduler."""
+        # A proof takes all cores for seconds; a node on the same machine must still answer. Threads made from
+        # now on, those of the native library among them, inherit this.
+        os.nice(NICENESS)
         for circuit in self._circuits:
             await asyncio.to_thread(crypto.prepare_keys, circuit)
 

@@ -67,14 +67,19 @@ class Store(TransactionStore, BlockStore, EpochStore, EventStore, L1Store):
             while True:
                 self._wait_for_database()
                 self._committed = False
+                begun = time.monotonic()
                 try:
-                    return method(*args, **kwargs)
+                    result = method(*args, **kwargs)
                 except DBAPIError as error:
                     if not error.connection_invalidated:
                         raise
                     if self._committed:
                         raise StoreUnavailable(f"connection lost at a commit: {error.orig}") from error
                     log.warning("database connection lost", cause=str(error.orig))
+                else:
+                    name = getattr(method, "__name__", type(method).__name__)
+                    log.debug("database used", method=name, seconds=round(time.monotonic() - begun, 4))
+                    return result
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
