@@ -115,7 +115,8 @@ def test_killed_at_each_stage_it_does_everything_once(stage: Stage) -> None:
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
     stage.follow([third])
-    assert "prover worker died" in node.log()
+    # It was proving, or on a busy machine still loading what it needs.
+    assert "prover worker died" in node.log() or "provers do not start" in node.log()
     assert stage.l1_status() == (3, 3)
 
 
