@@ -11,7 +11,7 @@ def test_committed_files_agree() -> None:
 
 
 def test_every_script_measures_something() -> None:
-    """Each row has a script that records it, and each script is found by `make bench` or `make bench-long`."""
+    """Each row has a script that records it, which `make bench` or `make bench-long` finds."""
     scripts = "".join(path.read_text() for path in sorted(results.FOLDER.glob("bench_*.py")))
     assert [row.name for row in results.ROWS if f'"{row.name}"' not in scripts] == []
 
