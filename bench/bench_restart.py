@@ -26,7 +26,7 @@ IDENTITY = {"chain_id": "31337", "rollup": "0x" + "11" * 20}
 LANES = 16
 NOTES = 3 * LANES
 BATCH = 64
-SIZES = {"100k": 100_000, "1m": 1_000_000}
+SIZES = {"restart_s_100k_notes": 100_000, "restart_s_1m_notes": 1_000_000}
 NOTE = (
     "SQLite, new process, from its start to a checked state, with a snapshot that is at most 512 epochs old; "
     "valid epochs of 16 transfers each, whose proofs are fillers as no restart reads them"
@@ -94,11 +94,11 @@ def url(folder: Path) -> str:
 def main() -> None:
     """Grow one database to both sizes, and measure at each."""
     crypto.install_hash_backend()
-    with tempfile.TemporaryDirectory() as name:
-        folder, history, epochs = Path(name), History(7, LANES), 0
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, history, epochs = Path(temporary), History(7, LANES), 0
         store = Store(url(folder), IDENTITY)
         store.save_genesis(history.genesis())
-        for size, notes in SIZES.items():
+        for name, notes in SIZES.items():
             begun = time.monotonic()
             grow(store, history, -(-notes // NOTES) - epochs)
             epochs = -(-notes // NOTES)
@@ -112,8 +112,8 @@ def main() -> None:
                 f"resident {measured['rss_mb']:.0f} MB, at most {measured['peak_mb']:.0f} MB; "
                 f"{epochs:,} epochs, made in {made:.0f} s"
             )
-            record(f"restart_s_{size}_notes", measured["seconds"], 1, note, load)
-            if size == "1m":
+            record(name, measured["seconds"], 1, note, load)
+            if notes == 1_000_000:
                 per_million = measured["state_mb"] * 1e6 / measured["notes"]
                 record(
                     "node_mb_per_million_notes",

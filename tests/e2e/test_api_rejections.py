@@ -74,7 +74,14 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiStage]:
         folder = tmp_path_factory.mktemp("api")
         deployment = deploy(chain, folder, tokens=1)
         fees = f'{{"1": {FEE}}}'
-        node = NodeProcess(folder, chain.url, deployment, fees=fees, requests_per_minute=100_000)
+        node = NodeProcess(
+            folder,
+            chain.url,
+            deployment,
+            fees=fees,
+            requests_per_minute=100_000,
+            submissions_per_minute=100_000,
+        )
         try:
             yield ApiStage(RawL1(chain, deployment), node)
         finally:

@@ -16,8 +16,8 @@ from sotto.node.tables import (
     EpochStatus,
     LaneRow,
     SubmissionRow,
-    TransactionRow,
     TransactionStatus,
+    TransactionValues,
 )
 from tests.support.history import History, PastEpoch
 
@@ -56,7 +56,7 @@ def _advance(store: Store, epoch: PastEpoch) -> bool:
     if row is None:
         ids = [transaction["id"] for transaction in epoch.transactions]
         known = store.transactions(ids)
-        fresh = [TransactionRow(id=h, bundle=h, body="{}", proof=bytes(256)) for h in ids if h not in known]
+        fresh = [_transaction(h) for h in ids if h not in known]
         if fresh:
             store.add_transactions(fresh)
         else:
@@ -82,6 +82,18 @@ def _advance(store: Store, epoch: PastEpoch) -> bool:
         store.save_cursor(BlockHead(record.commit_block, record.hash()))
         return True
     return False
+
+
+def _transaction(h: bytes) -> TransactionValues:
+    return {
+        "id": h,
+        "bundle": h,
+        "body": "{}",
+        "operation": None,
+        "proof": bytes(256),
+        "status": TransactionStatus.RECEIVED,
+        "received_at": 0.0,
+    }
 
 
 def _new(epoch: PastEpoch) -> EpochRow:

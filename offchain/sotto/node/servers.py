@@ -43,7 +43,7 @@ class HttpServer:
                 lifespan="off",
                 # The faster parser that may be installed bounds neither the number nor the size of headers.
                 http="h11",
-                # Headers that name another client would let anybody behind this machine leave their rate limit.
+                # Headers that name another client would let anybody on this machine leave their rate limit.
                 proxy_headers=False,
                 timeout_graceful_shutdown=FINISH_SECONDS,
                 **options,

@@ -61,6 +61,7 @@ class LocalNode:
             "port": port,
             "proposer_key_file": str(key),
             "requests_per_minute": 100_000,
+            "submissions_per_minute": 100_000,
             "log_format": "json",
             **settings,
         }

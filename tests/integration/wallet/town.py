@@ -65,7 +65,12 @@ def open_town(folder: Path) -> Iterator[Town]:
         deployment = deploy(chain, folder, sizes=(4,))
         rollup = bytes.fromhex(read_deployment(deployment).address("Rollup")[2:])
         node = NodeProcess(
-            folder, chain.url, deployment, fees=f'{{"1": {PRICE}}}', requests_per_minute=100_000
+            folder,
+            chain.url,
+            deployment,
+            fees=f'{{"1": {PRICE}}}',
+            requests_per_minute=100_000,
+            submissions_per_minute=100_000,
         )
         resources.callback(node.close)
         node.start()

@@ -32,6 +32,7 @@ EXPORTS = {
     "sotto_note_open_sent": ([], 4, []),
     "sotto_note_scan": ([], 2, [1]),
     "sotto_keys_prepare": ([], 2, []),
+    "sotto_verifying_key_prepare": ([], 2, []),
     "sotto_check_witness": ([], 2, []),
     "sotto_prove": ([], 2, []),
     "sotto_verify_batch": ([], 4, []),
