@@ -17,7 +17,7 @@ SEED = 5
 EPOCHS = 6
 
 ELSEWHERE = {
-    "a key, seed, signature or address that never reaches a circuit": (
+    "a key, seed, signature, address or text that never reaches a circuit": (
         errors.PointIsIdentity,
         errors.PointOutsideSubgroup,
         errors.SecretIsZero,
@@ -26,13 +26,21 @@ ELSEWHERE = {
         errors.SignatureNotCanonical,
         errors.AddressInvalid,
         errors.AddressOfOtherDomain,
+        errors.TextMalformed,
+        errors.ViewingKeyInvalid,
         errors.SharedSecretIsZero,
         errors.CiphertextNotForKey,
     ),
     "a question to a tree of this package": (errors.ValueOnRing, errors.ValueNotOnRing),
+    "a memo: the proof covers its hash, and only who holds the attachment can judge it": (
+        errors.MemoTooLong,
+        errors.MemoNotForKey,
+        errors.AttachmentSizeWrong,
+        errors.AttachmentMismatch,
+    ),
     "a rule of nodes, which no proof enforces": (errors.ExtensionVersionUnknown,),
 }
-"""Rejections that neither a circuit nor a contract has a part in; their tests are in tests/unit/protocol."""
+"""Rejections that neither a circuit nor a contract has a part in; their tests are in tests/unit."""
 
 
 @pytest.fixture(scope="module")
