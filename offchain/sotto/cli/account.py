@@ -8,13 +8,16 @@ import click
 from sotto.cli.options import (
     Access,
     access_options,
+    fee_asset_option,
     json_option,
+    max_fee_option,
     password_option,
     read_password,
+    read_secret,
     wallet_option,
 )
 from sotto.cli.output import Output
-from sotto.cli.session import MAX_FEE_HELP, action_line, opened_wallet, read_amount
+from sotto.cli.session import action_line, opened_wallet, read_amount
 from sotto.cli.views import action_data
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.field import Field, field_from_json, field_to_json
@@ -22,10 +25,6 @@ from sotto.wallet import SyncWallet, keyfile
 from sotto.wallet.account import Account, SigningKey, make_signing_key, signing_key_from_words
 from sotto.wallet.errors import KeyUnknown
 
-fee_asset_option = click.option(
-    "--fee-asset", default="ETH", show_default=True, help="Asset that pays the node."
-)
-max_fee_option = click.option("--max-fee", help=MAX_FEE_HELP)
 wait_option = click.option("--wait", is_flag=True, help="Return when the change is proven on L1.")
 
 
@@ -95,11 +94,7 @@ def new_key(path: Path, password_file: Path | None, output: Output) -> None:
 @json_option
 def import_key(path: Path, password_file: Path | None, words_file: Path | None, output: Output) -> None:
     """Bring a signing key back from its 24 words."""
-    if words_file is not None:
-        words = words_file.read_text()
-    else:
-        words = click.prompt("Words of the key", hide_input=True, err=True)
-    key = signing_key_from_words(words)
+    key = signing_key_from_words(read_secret(words_file, "Words of the key"))
     keyfile.add_signing_key(path, read_password(password_file), key.seed)
     output.result({"key": field_to_json(key.hash)}, [f"key  {field_to_json(key.hash)}"])
 

@@ -7,7 +7,7 @@ import click
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from sotto.cli.options import json_option
+from sotto.cli.options import json_option, read_secret
 from sotto.cli.output import Output
 from sotto.node import keystore
 from sotto.node.errors import KeystoreExists
@@ -47,10 +47,7 @@ def new(file: Path, password_file: Path | None, output: Output) -> None:
 @json_option
 def import_key(file: Path, password_file: Path | None, key_file: Path | None, output: Output) -> None:
     """Encrypt a private key into FILE."""
-    if key_file is not None:
-        key = key_file.read_text()
-    else:
-        key = str(click.prompt("Private key (0x and 64 hex digits)", hide_input=True, err=True))
+    key = read_secret(key_file, "Private key (0x and 64 hex digits)")
     try:
         account: LocalAccount = Account.from_key(key.strip())
     except ValueError:

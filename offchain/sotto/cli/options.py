@@ -92,8 +92,14 @@ l1_key_option = click.option(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help=f"File with the 0x hex private key that pays on L1; else {L1_KEY_VARIABLE}.",
 )
-
-
+fee_asset_option = click.option(
+    "--fee-asset", default="ETH", show_default=True, help="Asset that pays the node."
+)
+max_fee_option = click.option(
+    "--max-fee",
+    help="Refuse to pay more than this, in units of the fee asset. By default 5% of the amount if the fee is "
+    "in its asset, at least 0.001 ETH in ETH, and nothing in other tokens.",
+)
 signer_option = click.option(
     "--signer",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -157,6 +163,11 @@ def read_password(file: Path | None, confirm: bool = False) -> str:
         return given
     prompted = click.prompt("Password of the wallet", hide_input=True, confirmation_prompt=confirm, err=True)
     return str(prompted)
+
+
+def read_secret(file: Path | None, prompt: str) -> str:
+    """A secret as it stands in a file, else as it is typed."""
+    return file.read_text() if file is not None else str(click.prompt(prompt, hide_input=True, err=True))
 
 
 def read_l1_account(file: Path | None) -> "LocalAccount | None":

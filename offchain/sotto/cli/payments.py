@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from sotto.cli.account import fee_asset_option, max_fee_option
 from sotto.cli.batches import carry_on, confirm_plan
 from sotto.cli.options import (
     Access,
     access_options,
+    fee_asset_option,
     json_option,
+    max_fee_option,
     password_option,
     read_password,
     wallet_option,
@@ -26,6 +27,7 @@ from sotto.wallet.errors import PaymentUriInvalid
 from sotto.wallet.inputs import Payment
 from sotto.wallet.uri import PaymentRequest, encode_uri, parse_uri
 
+wait_option = click.option("--wait", is_flag=True, help="Return when the payment is proven on L1.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 memo_option = click.option("--memo", default="", help="Text of up to 381 bytes that only the receiver reads.")
 
@@ -45,7 +47,7 @@ memo_option = click.option("--memo", default="", help="Text of up to 381 bytes t
 @fee_asset_option
 @max_fee_option
 @yes_option
-@click.option("--wait", is_flag=True, help="Return when the payment is proven on L1.")
+@wait_option
 @json_option
 def send(
     words: tuple[str, ...],
@@ -151,7 +153,7 @@ def request(
 @fee_asset_option
 @max_fee_option
 @yes_option
-@click.option("--wait", is_flag=True, help="Return when the payment is proven on L1.")
+@wait_option
 @json_option
 def pay(
     uri: str,

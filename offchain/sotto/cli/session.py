@@ -21,10 +21,6 @@ from sotto.wallet.state import Action
 from sotto.wallet.wallet import address_of
 
 HISTORY_COLUMNS: Final = ["#", "what", "amount", "fee", "status", "epoch", "with"]
-MAX_FEE_HELP: Final = (
-    "Refuse to pay more than this, in units of the fee asset. By default 5% of the amount if the fee is in "
-    "its asset, at least 0.001 ETH in ETH, and nothing in other tokens."
-)
 
 
 BIRTHDAY_MARGIN: Final = 256

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import click
 
-from sotto.cli.options import json_option, node_option, password_option, read_password, wallet_option
+from sotto.cli.options import (
+    json_option,
+    node_option,
+    password_option,
+    read_password,
+    read_secret,
+    wallet_option,
+)
 from sotto.cli.output import Output
 from sotto.cli.places import bind_wallet
 from sotto.cli.session import address_in, birthday_option, deployment_of, refuse_existing
@@ -73,10 +80,7 @@ def watch(
     """Make a view-only wallet of a viewing key. `sync`, `balance` and `history` work, nothing that spends."""
     refuse_existing(path)
     chain_id, rollup = deployment_of(node)
-    if key_file is not None:
-        text = key_file.read_text()
-    else:
-        text = click.prompt("Viewing key", hide_input=True, err=True)
+    text = read_secret(key_file, "Viewing key")
     password = read_password(password_file, confirm=True)
     kind = create_view_only(path, password, chain_id, rollup, text, receivers=receivers, birthday=birthday)
     bind_wallet(path, click.get_current_context().params["network"])

@@ -12,12 +12,15 @@ from sotto.cli.networks import list_wallets, use_wallet
 from sotto.cli.options import (
     Access,
     access_options,
+    fee_asset_option,
     json_option,
     l1_key_option,
+    max_fee_option,
     node_option,
     password_option,
     read_l1_account,
     read_password,
+    read_secret,
     wallet_option,
 )
 from sotto.cli.output import Output
@@ -26,7 +29,6 @@ from sotto.cli.places import bind_wallet
 from sotto.cli.qr import terminal_code, write_png
 from sotto.cli.session import (
     HISTORY_COLUMNS,
-    MAX_FEE_HELP,
     action_line,
     address_in,
     birthday_of_new,
@@ -138,10 +140,7 @@ def restore(
     """Make the wallet file again from its words. `sync` then finds notes and history."""
     refuse_existing(path)
     chain_id, rollup = deployment_of(node)
-    if phrase_file is not None:
-        phrase = phrase_file.read_text()
-    else:
-        phrase = click.prompt("Words", hide_input=True, err=True)
+    phrase = read_secret(phrase_file, "Words")
     password = read_password(password_file, confirm=True)
     create_wallet(path, password, chain_id, rollup, phrase=phrase, birthday=birthday)
     bind_wallet(path, click.get_current_context().params["network"])
@@ -236,8 +235,8 @@ def deposit(
 @click.argument("amount")
 @click.argument("asset")
 @click.argument("recipient")
-@click.option("--fee-asset", default="ETH", show_default=True, help="Asset that pays the node.")
-@click.option("--max-fee", help=MAX_FEE_HELP)
+@fee_asset_option
+@max_fee_option
 @click.option("--wait", is_flag=True, help="Return when it can be claimed.")
 @json_option
 def withdraw(
