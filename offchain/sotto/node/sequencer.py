@@ -147,11 +147,12 @@ class Sequencer:
         lanes = core.sizes[-1]
         rows = await core.store.run(core.store.deposits, ledger.queue_cursor, lanes)
         credited = core.l1_block - self._config.confirmations
-        dead = [
+        # Epochs are committed in order, so that the newest dead one is near the end.
+        dead = (
             epoch
-            for epoch, block in ledger.commit_blocks.items()
-            if epoch and block + policy.anchor_life <= now
-        ]
+            for epoch, block in reversed(ledger.commit_blocks.items())
+            if block + policy.anchor_life <= now
+        )
         waiting = [bundle for bundle, _ in zip(core.pool, range(CONSIDERED), strict=False)]
         in_flight = {h for result in core.results.values() for h in direct_ids(result)}
         suspects = core.trials.choose(waiting, in_flight | {bundle.id for bundle in core.ordered})
@@ -166,7 +167,7 @@ class Sequencer:
             domain=policy.domain,
             sizes=core.sizes,
             now=now,
-            live_from=max(dead, default=0),
+            live_from=next(dead, 0),
             queue_start=ledger.queue_cursor,
             ordered=() if opened is None else tuple(opened.ordered),
             items=[deposit_of(row) for row in rows[taken:] if row.l1_block <= credited],

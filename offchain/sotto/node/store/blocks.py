@@ -87,8 +87,7 @@ class BlockStore(StoreBase):
     def blocks_of_epoch(self, epoch: int) -> list[Block]:
         """The blocks of an epoch that no later one has made void, in order."""
         with self._session() as session:
-            void = select(L2BlockRow.number).where(col(L2BlockRow.rollback) <= epoch)
-            last_void = session.exec(void.order_by(col(L2BlockRow.number).desc()).limit(1)).first() or 0
+            last_void = _last_void(session, epoch)
             statement = select(L2BlockRow).where(L2BlockRow.epoch == epoch, L2BlockRow.number > last_void)
             rows = session.exec(statement.order_by(col(L2BlockRow.number))).all()
             return [decode_block(row.body) for row in rows]
@@ -119,10 +118,16 @@ def _roll_back(session: Session, first: int, cause: str, ids: Sequence[bytes]) -
     )
 
 
+def _last_void(session: Session, epoch: int) -> int:
+    """Number of the last block that made earlier ones of the epoch void, 0 if none did."""
+    void = select(L2BlockRow.number).where(col(L2BlockRow.rollback) <= epoch)
+    return session.exec(void.order_by(col(L2BlockRow.number).desc()).limit(1)).first() or 0
+
+
 def _has_valid_blocks(session: Session, first: int) -> bool:
-    void = select(L2BlockRow.number).where(col(L2BlockRow.rollback) <= first)
-    last_void = session.exec(void.order_by(col(L2BlockRow.number).desc()).limit(1)).first() or 0
-    found = select(L2BlockRow.number).where(L2BlockRow.epoch >= first, L2BlockRow.number > last_void)
+    found = select(L2BlockRow.number).where(
+        L2BlockRow.epoch >= first, L2BlockRow.number > _last_void(session, first)
+    )
     return session.exec(found.limit(1)).first() is not None
 
 
