@@ -1,6 +1,8 @@
 """Settings and fixtures shared by all plain pytest suites."""
 
+import importlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,12 @@ from hypothesis import settings
 from tests.support.postgres import PostgresServer
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+# py_ecc raises the limit of recursion beyond what the stack holds, for every later test of the same process.
+# What we ship never imports it.
+_recursion_limit = sys.getrecursionlimit()
+importlib.import_module("py_ecc")
+sys.setrecursionlimit(_recursion_limit)
 
 # Tests start anvil, forge and solc by name: they must get the pinned ones also when pytest runs without make.
 os.environ["PATH"] = f"{REPOSITORY / 'tools/bin'}{os.pathsep}{os.environ['PATH']}"

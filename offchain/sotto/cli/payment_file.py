@@ -2,11 +2,12 @@
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from pydantic_core import from_json
 
 from sotto.protocol.ciphertext import REFERENCE_BYTES
 from sotto.wallet.errors import BatchFileInvalid
@@ -73,8 +74,10 @@ def _csv(text: str) -> Iterator[Row]:
 
 def _json(text: str) -> Iterator[Row]:
     try:
-        items = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        # Its limit of nesting is its own; that of `json` is the interpreter's, which libraries raise beyond
+        # what the stack holds.
+        items = from_json(text)
+    except ValueError as error:
         raise BatchFileInvalid(f"no JSON: {str(error)[:200]}") from error
     if not isinstance(items, list):
         raise BatchFileInvalid("the JSON is no list of payments")

@@ -1,6 +1,7 @@
 """Payments from the command line: one, many, from files, and on request."""
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,17 @@ def test_both_kinds_of_files(tmp_path: Path) -> None:
         )
     )
     assert read_payments(tmp_path / "a.csv") == read_payments(tmp_path / "a.json")
+
+
+def test_nesting_is_refused_also_where_a_library_raised_the_limit_of_recursion(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[" * 100_000)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        with pytest.raises(BatchFileInvalid, match="recursion limit"):
+            read_payments(tmp_path / "a.json")
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @given(st.binary(max_size=200))
