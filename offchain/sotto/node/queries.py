@@ -249,10 +249,12 @@ class Queries:
         _check_range(start, count)
         store, end = self._core.store, start + count
         final = await store.run(store.last_finalized)
+        rows, items = await store.run(store.lanes_by_nodes, start, end)
+        deposits = {item.index: item for item in items}
         entries = [
             entry
-            for row in await store.run(store.epochs_by_nodes, start, end)
-            for entry in views.epoch_entries(row, await self._deposits(row))
+            for row in rows
+            for entry in views.epoch_entries(row, deposits)
             if start <= entry["node"] < end  # type: ignore[operator]
         ]
         complete = final is not None and end <= final.first_node + final.lanes

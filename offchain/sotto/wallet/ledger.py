@@ -27,6 +27,7 @@ SPENDING: Final = (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)
 KEPT_EPOCHS: Final = 64
 """So many epochs back a reorganisation of L1 gives transactions back to be sent again."""
 CLAIM: Final = "the node says so, nothing proves it: synchronise with L1, or rescan from another node"
+LOST: Final = "L1 lost the epoch that had it"
 
 
 def apply_epochs(
@@ -318,7 +319,12 @@ def roll_back(state: WalletState, epoch: int) -> None:
             note.spent_epoch, note.claimed = None, False
     for action in state.history:
         if action.epoch is not None and action.epoch > epoch:
-            action.status, action.epoch, action.lane = ActionStatus.PENDING, None, None
+            action.epoch = action.lane = None
+            if action.created is None:
+                # Nothing here sends it again or sees it expire. If it comes again, its line is settled again.
+                action.status, action.cause = ActionStatus.DROPPED, LOST
+            else:
+                action.status = ActionStatus.PENDING
             # A claim is of an epoch, and came after it.
             action.claimed, action.claim_block = "", None
     # Their bytes may land again, or must be proven again: until that is settled their notes are locked.

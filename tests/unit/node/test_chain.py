@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_utils.address import to_checksum_address
@@ -247,6 +248,33 @@ async def test_an_epoch_is_abandoned_when_l1_loses_a_deposit_that_it_took(world:
     await follower.chain.apply(RolledBack(3))
     assert (core.in_flight, core.ledger.tip_id, core.store.epochs(2)) == (0, 1, [])
     assert await queries.pending() == []
+
+
+@pytest.mark.parametrize("reads", range(1, 4))
+async def test_notes_are_read_as_of_one_moment(
+    world: World, reads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """L1 loses an epoch and the deposits in it between two reads of one answer."""
+    follower = await start(world)
+    core, store = world.core, world.core.store
+    queries = Queries(core, world.mempool, DEPLOYMENT, Metrics(), Feed(store))
+    before = await queries.notes(0, 256)
+    run, done = store.run, 0
+
+    async def run_then_lose(method: Any, *args: Any) -> Any:
+        nonlocal done
+        answer = await run(method, *args)
+        done += 1
+        if done == reads:
+            store.roll_back(1)
+        return answer
+
+    monkeypatch.setattr(store, "run", run_then_lose)
+    assert len(before["entries"]) == 3
+    assert (await queries.notes(0, 256))["entries"] in (before["entries"], [])
+    monkeypatch.undo()
+    await follower.chain.apply(RolledBack(1))
+    assert (await queries.notes(0, 256))["entries"] == []
 
 
 async def test_the_rest_of_a_bundle_waits_on_when_another_epoch_took_a_member(world: World) -> None:

@@ -1,5 +1,6 @@
 """Payments against the recorded node: every witness satisfies the circuit, every balance is exact."""
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from sotto.wallet.errors import (
     WalletLocked,
     WrongDomainAddress,
 )
-from sotto.wallet.state import ActionKind, ActionStatus
+from sotto.wallet.state import ActionKind, ActionStatus, Balance
 
 
 def available(wallet: Wallet, asset: int = 1) -> int:
@@ -314,6 +315,40 @@ async def test_withdrawal_is_recorded_with_its_place(node: RecordedNode, open_wa
     done = await alice.wait(action.number)
     assert (done.epoch, done.lane, done.l1_recipient) == (2, 0, int("5a" * 20, 16))
     assert [a.number for a in alice.claimable()] == [action.number]
+
+
+async def test_what_was_found_in_a_lost_epoch_does_not_wait_for_ever(
+    node: RecordedNode, open_wallet: OpenWallet
+) -> None:
+    """Whoever paid may never do so again: only what this wallet has made itself is still on its way."""
+    words = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+    alice, bob = await open_wallet("alice", words), await open_wallet("bob")
+    await funded(node, bob, ETHER)
+    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    await funded(node, alice, ETHER)
+    sent = await bob.send("ETH", [Payment(alice.address, 7)])
+    node.close()
+    copy = await open_wallet("copy", words)
+    for wallet in (alice, bob, copy):
+        await wallet.sync()
+    found = [(a.kind, a.value) for a in alice.history()]
+    assert found == [(ActionKind.DEPOSIT, ETHER), (ActionKind.RECEIVED, 7)]
+    landed = (node.state, node.records, node.rows, node.queue_cursor)
+    node.state, node.records, node.rows, node.queue_cursor = kept
+    for wallet in (alice, bob, copy):
+        await wallet.sync()
+    for wallet in (alice, copy):
+        assert {(a.status, a.epoch, bool(a.cause)) for a in wallet.history()} == {
+            (ActionStatus.DROPPED, None, True)
+        }
+        assert wallet.balances().get(1, Balance()) == Balance()
+    assert bob.history()[sent.number].status == ActionStatus.PENDING
+    node.state, node.records, node.rows, node.queue_cursor = landed
+    for wallet in (alice, copy):
+        await wallet.sync()
+        assert [(a.kind, a.value) for a in wallet.history()] == found
+        assert {(a.status, a.cause) for a in wallet.history()} == {(ActionStatus.PROVEN, "")}
+        assert available(wallet) == ETHER + 7
 
 
 async def test_restored_wallet_finds_everything(node: RecordedNode, open_wallet: OpenWallet) -> None:

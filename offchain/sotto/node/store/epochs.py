@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select, update
 from sotto.node.store.base import StoreBase
 from sotto.node.store.events import tell_epoch
 from sotto.node.tables import (
+    DepositRow,
     EpochRow,
     EpochStatus,
     LaneRow,
@@ -15,7 +16,7 @@ from sotto.node.tables import (
     TransactionRow,
     TransactionStatus,
 )
-from sotto.protocol.words import LANE_COUNTS
+from sotto.protocol.words import LANE_COUNTS, decode_words
 
 _READ_EPOCHS = 256
 
@@ -102,14 +103,19 @@ class EpochStore(StoreBase):
     def epochs_by_nodes(self, start: int, end: int) -> Sequence[EpochRow]:
         """Confirmed epochs that own any of the note tree's height-1 nodes in [start, end), in order."""
         with self._session() as session:
-            statement = select(EpochRow).where(
-                col(EpochRow.first_node) < end,
-                # Without this bound every epoch before them would be read.
-                col(EpochRow.first_node) > start - max(LANE_COUNTS),
-                col(EpochRow.first_node) + col(EpochRow.lanes) > start,
-                EpochRow.status == EpochStatus.CONFIRMED,
+            return _by_nodes(session, start, end)
+
+    def lanes_by_nodes(self, start: int, end: int) -> tuple[Sequence[EpochRow], Sequence[DepositRow]]:
+        """The same epochs with the queue items that they took, both as of one moment: L1 may lose them."""
+        with self._session() as session:
+            epochs = _by_nodes(session, start, end)
+            if not epochs:
+                return epochs, []
+            first, last = (decode_words(row.words, row.lanes).header for row in (epochs[0], epochs[-1]))
+            statement = select(DepositRow).where(
+                col(DepositRow.index) >= first.queue_start, col(DepositRow.index) < last.queue_end
             )
-            return session.exec(statement.order_by(col(EpochRow.id))).all()
+            return epochs, session.exec(statement).all()
 
     def note_counts(self) -> tuple[int, int]:
         """Notes and memos of all confirmed epochs."""
@@ -123,6 +129,17 @@ class EpochStore(StoreBase):
         with self._session() as session:
             statement = select(EpochRow).where(col(EpochRow.finalized).is_(True))
             return session.exec(statement.order_by(col(EpochRow.id).desc()).limit(1)).first()
+
+
+def _by_nodes(session: Session, start: int, end: int) -> Sequence[EpochRow]:
+    statement = select(EpochRow).where(
+        col(EpochRow.first_node) < end,
+        # Without this bound every epoch before them would be read.
+        col(EpochRow.first_node) > start - max(LANE_COUNTS),
+        col(EpochRow.first_node) + col(EpochRow.lanes) > start,
+        EpochRow.status == EpochStatus.CONFIRMED,
+    )
+    return session.exec(statement.order_by(col(EpochRow.id))).all()
 
 
 def assign(session: Session, epoch: EpochRow, lanes: Sequence[LaneRow]) -> None:
