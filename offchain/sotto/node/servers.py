@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
+from sotto.node.connections import BoundedConnection
 from sotto.node.errors import ConfigInvalid, NotReady
 from sotto.node.queries import Queries
 
@@ -42,7 +43,7 @@ class HttpServer:
                 access_log=False,
                 lifespan="off",
                 # The faster parser that may be installed bounds neither the number nor the size of headers.
-                http="h11",
+                http=BoundedConnection,
                 # Headers that name another client would let anybody on this machine leave their rate limit.
                 proxy_headers=False,
                 timeout_graceful_shutdown=FINISH_SECONDS,
