@@ -129,8 +129,6 @@ def main() -> None:
             Path(folder),
             chain.url,
             deployment,
-            requests_per_minute=10**6,
-            submissions_per_minute=10**6,
             block_interval=0.3,
             epoch_wait=2.0,
         )

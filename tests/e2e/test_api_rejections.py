@@ -79,8 +79,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiStage]:
             chain.url,
             deployment,
             fees=fees,
-            requests_per_minute=100_000,
-            submissions_per_minute=100_000,
         )
         try:
             yield ApiStage(RawL1(chain, deployment), node)

@@ -69,8 +69,6 @@ def economy(chain: LocalChain, tmp_path: Path) -> Iterator[Economy]:
         deployment,
         fees=f'{{"{ETH}": {PRICE}}}',
         epoch_wait=EPOCH_WAIT,
-        requests_per_minute=100_000,
-        submissions_per_minute=100_000,
     )
     try:
         node.start()

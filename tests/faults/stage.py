@@ -228,8 +228,6 @@ async def open_stage(folder: Path, random: Random, database: Database | None = N
             file,
             database=store.url,
             fees=json.dumps({str(ETH): PRICE}),
-            requests_per_minute=1_000_000,
-            submissions_per_minute=1_000_000,
             resend_after=2,
         )
         stack.callback(node.close)

@@ -11,12 +11,17 @@ from typing import Any, TypeVar
 
 import httpx
 
+from sotto.node.config import NodeConfig
 from tests.support.chain import KEYS, free_port
 
 T = TypeVar("T")
 
 _START = "from sotto.node.lifecycle import run; from sotto.node.config import load_config; run(load_config())"
 PROVING_SECONDS = 240
+USUAL_LIMITS = {
+    name: NodeConfig.model_fields[name].default for name in ("requests_per_minute", "submissions_per_minute")
+}
+"""Settings of a node that is attacked."""
 
 
 def wait_until(question: Callable[[], T | None], seconds: float = PROVING_SECONDS) -> T:
@@ -50,6 +55,9 @@ class NodeProcess:
             "epoch_wait": 0.2,
             "poll_interval": 0.1,
             "retry_wait": 0.2,
+            # All users of a test have one address.
+            "requests_per_minute": 1_000_000,
+            "submissions_per_minute": 1_000_000,
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None

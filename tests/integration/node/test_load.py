@@ -16,7 +16,7 @@ import pytest
 from tests.integration.node.bounds import MEGABYTE, bounded_memory
 from tests.integration.node.conftest import FAR, Stage, prove
 from tests.support.chain import anvil, deploy
-from tests.support.node import NodeProcess, wait_until
+from tests.support.node import USUAL_LIMITS, NodeProcess, wait_until
 from tests.support.scenario import Scenario, Signed
 
 from sotto.l1.deployment import read_deployment
@@ -36,7 +36,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         deployment = deploy(chain, folder, sizes=(4,))
         rollup = read_deployment(deployment).address("Rollup")
         domain = compute_domain(chain.web3.eth.chain_id, bytes.fromhex(rollup[2:]))
-        node = NodeProcess(folder, chain.url, deployment, epoch_wait=0.2)
+        node = NodeProcess(folder, chain.url, deployment, **USUAL_LIMITS)
         try:
             node.start()
             yield Stage(chain, deployment, node, Scenario(domain=domain))

@@ -69,8 +69,6 @@ def open_town(folder: Path) -> Iterator[Town]:
             chain.url,
             deployment,
             fees=f'{{"1": {PRICE}}}',
-            requests_per_minute=100_000,
-            submissions_per_minute=100_000,
         )
         resources.callback(node.close)
         node.start()
