@@ -18,6 +18,7 @@ from tests.support.node import NodeProcess
 
 from sotto.wallet import Payment
 from sotto.wallet.errors import InsufficientFunds
+from sotto.wallet.state import ActionKind
 
 pytestmark = pytest.mark.slow
 
@@ -31,6 +32,7 @@ RECIPIENTS = (
 # Long enough for the payments of a test to meet in one epoch, also on a busy machine.
 EPOCH_WAIT = 15.0
 MIN_TRANSACTIONS = 30
+MEMOS = [f"order {number}, 5 \N{EURO SIGN}" for number in range(4)]
 
 
 @pytest.fixture(params=["plain", "fork"])
@@ -89,6 +91,10 @@ def test_thirty_transactions_to_the_last_unit(economy: Economy, tmp_path: Path) 
     sent += _withdrawals(economy)
     assert sent >= MIN_TRANSACTIONS
     assert economy.books.fees == {ETH: sent * PRICE}
+    got = [
+        action.payments for action in economy.wallets["alice"].history() if action.kind == ActionKind.RECEIVED
+    ]
+    assert {payment.memo for payments in got for payment in payments} == {"", *MEMOS}
 
     # One claim by its wallet; all others by the script, which has nothing but L1.
     economy.claim_all("bob")
@@ -173,8 +179,8 @@ def _withdrawals(economy: Economy) -> int:
     sent += economy.withdraw("bob", TOKEN, 20 * DOLLAR + 9, RECIPIENTS[1])
     sent += economy.withdraw("carol", ETH, ETHER // 5, RECIPIENTS[2])
     sent += economy.withdraw("carol", TOKEN, DOLLAR, RECIPIENTS[0])
-    for number in range(4):
-        sent += economy.pay("bob", ETH, ("alice", 12345 + number))
+    for number, memo in enumerate(MEMOS):
+        sent += economy.pay("bob", ETH, ("alice", 12345 + number), memo=memo)
     economy.settle()
     _balance(economy)
     return sent

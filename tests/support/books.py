@@ -13,6 +13,7 @@ from web3 import Web3
 from sotto.l1 import interface
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.wallet import Action, Connection, Payment, SyncWallet, create_wallet
+from sotto.wallet.errors import InsufficientFunds
 from tests.support.chain import LocalChain
 from tests.support.node import NodeProcess
 
@@ -78,11 +79,20 @@ class Economy:
         self.books.hidden[name, asset] += value
         self.books.deposited[asset] += value
 
-    def pay(self, name: str, asset: int, *payments: tuple[str, int]) -> int:
-        """Pay one or two users, and return the number of transactions that it took."""
+    def pay(self, name: str, asset: int, *payments: tuple[str, int], memo: str = "") -> int:
+        """Pay one or two users, and return the number of transactions that it took.
+
+        What is on its way is spent in the epoch that makes it, or after that epoch is proven.
+        """
         wallet = self.wallets[name]
-        orders = [Payment(self.wallets[payee].address, value) for payee, value in payments]
-        action = wallet.send(str(asset), orders)
+        orders = [Payment(self.wallets[payee].address, value, memo=memo) for payee, value in payments]
+        try:
+            action = wallet.send(str(asset), orders)
+        except InsufficientFunds as error:
+            if not error.incoming:
+                raise
+            self.settle()
+            action = wallet.send(str(asset), orders)
         for payee, value in payments:
             self.books.hidden[payee, asset] += value
             self.books.hidden[name, asset] -= value
