@@ -59,15 +59,25 @@ class Stage:
 
         return asyncio.run(connected())
 
-    def deposit(self, queued: Queued) -> None:
-        """Deposit ETH on L1."""
+    def deposit(self, *queued: Queued) -> None:
+        """Deposit ETH on L1, in one block, so that the node cannot close an epoch between them."""
         addresses = read_deployment(self.deployment)
 
         async def send(web3: Any) -> None:
             bridge = BridgeContract(web3, addresses.address("Bridge"))
-            deposit = queued.deposit
-            transaction = bridge.deposit_eth(deposit.value, deposit.partial, queued.ciphertext)
-            await Sender(web3, Account.from_key(KEYS[2])).send(transaction)
+            sender = Sender(web3, Account.from_key(KEYS[2]))
+            nonce = await sender.next_nonce()
+            signed = []
+            for item in queued:
+                deposit = bridge.deposit_eth(item.deposit.value, item.deposit.partial, item.ciphertext)
+                signed.append(await sender.sign(deposit, nonce + len(signed)))
+            self.chain.request("evm_setAutomine", [False])
+            for transaction in signed:
+                await sender.broadcast(transaction)
+            self.chain.mine()
+            self.chain.request("evm_setAutomine", [True])
+            for transaction in signed:
+                await sender.wait(transaction.hash)
 
         self.run(send)
 
@@ -86,8 +96,7 @@ class Stage:
     def fund(self, count: int = 1, user: int = 0) -> None:
         """Deposit notes for a user and wait for their epoch."""
         queued = [self.scenario.deposit(self.scenario.users[user], 10**15) for _ in range(count)]
-        for item in queued:
-            self.deposit(item)
+        self.deposit(*queued)
         self.follow(queued)
 
     def follow(self, entries: list[Any]) -> dict[str, Any]:

@@ -52,8 +52,7 @@ class Withheld:
 def test_killed_at_each_stage_it_does_everything_once(stage: Stage) -> None:
     node = stage.node.start()
     queued = [stage.scenario.deposit(stage.scenario.users[0], 10**15) for _ in range(2)]
-    for item in queued:
-        stage.deposit(item)
+    stage.deposit(*queued)
     # Assigned: the epoch is in the database, its proof is not.
     wait_for_status(stage, 1, "assigned")
     workers = children_of(node.process_id)
