@@ -47,6 +47,17 @@ async def end(reader: asyncio.StreamReader) -> bytes:
         return b""
 
 
+@asynccontextmanager
+async def taken(url: str, most: int) -> AsyncIterator[asyncio.StreamWriter]:
+    """All connections that there may be, one of which is returned; one more is refused."""
+    idle = [await connect(url) for _ in range(most)]
+    reader, writer = await connect(url)
+    assert await end(reader) == b""
+    yield idle[0][1]
+    for _, held in [*idle, (reader, writer)]:
+        held.close()
+
+
 @pytest.mark.parametrize("sent", [b"", b"G", REQUEST[:-2], REQUEST + b"GET /"])
 async def test_headers_that_do_not_come(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEADER_SECONDS", 0.3)
@@ -84,24 +95,16 @@ async def test_a_connection_serves_many_requests(monkeypatch: pytest.MonkeyPatch
 
 async def test_one_client_cannot_take_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MAX_PER_CLIENT", 5)
-    async with server() as url:
-        idle = [await connect(url) for _ in range(5)]
-        reader, writer = await connect(url)
-        assert await end(reader) == b""
+    async with server() as url, taken(url, 5):
         other = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
         async with httpx.AsyncClient(transport=other) as client:
             assert (await client.get(url)).text == '"here"'
-        for _, held in [*idle, (reader, writer)]:
-            held.close()
 
 
 async def test_no_more_connections_than_the_node_can_bear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
-    async with server() as url:
-        idle = [await connect(url) for _ in range(3)]
-        reader, writer = await connect(url)
-        assert await end(reader) == b""
-        idle[0][1].close()
+    async with server() as url, taken(url, 3) as one:
+        one.close()
         async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=5)) as client:
             while True:
                 try:
@@ -109,5 +112,3 @@ async def test_no_more_connections_than_the_node_can_bear(monkeypatch: pytest.Mo
                     break
                 except httpx.ReadError:
                     await asyncio.sleep(0.05)
-        for _, held in [*idle, (reader, writer)]:
-            held.close()
