@@ -15,6 +15,7 @@ from sotto.protocol.transaction import Kind, ProvenTransaction, transaction_to_j
 from sotto.protocol.trees import genesis
 from sotto.protocol.viewing import encode_viewing_key, incoming_of, outgoing_of
 from sotto.protocol.words import compute_m
+from tests.support.forced_vectors import forced_transactions
 from tests.support.scenario import TOKEN, ClosedEpoch, Queued, Scenario, Signed
 
 PHRASE = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
@@ -488,6 +489,7 @@ FILES: Mapping[str, Callable[[], object]] = {
     "transaction": transactions,
     "epoch": epochs,
     "l1": contracts,
+    "forced": lambda: forced_transactions(scenario()[1]["forced"].transaction, SENDER),
     **{
         f"transfer-{name}": _transfer(name)
         for name in ("transfer", "chained", "account", "forced", "withdrawal")

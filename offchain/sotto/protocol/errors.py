@@ -146,6 +146,10 @@ class EqualNullifiers(TransactionRejected):
     """Both nullifiers are the same value."""
 
 
+class NullifierZero(TransactionRejected):
+    """A nullifier of a forced transaction is 0, which no note has."""
+
+
 class PublicWordsInconsistent(TransactionRejected):
     """Public asset and recipient are not 0 together with the public value, or not set together with it."""
 
