@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from eth_typing import ChecksumAddress
-from web3.types import LogReceipt, TxParams, TxReceipt
+from web3.types import TxParams, TxReceipt
 
 from sotto.l1.contract import Contract
 from sotto.l1.records import summary_to_abi
-from sotto.l1.rollup import event_topic
 from sotto.protocol.l1 import EpochRecord
 
 ETH = 1
@@ -103,10 +102,5 @@ class BridgeContract(Contract):
 
     def claimed(self, receipt: TxReceipt) -> list[tuple[int, int]]:
         """(epoch, lane) of each withdrawal that a transaction paid."""
-        event = self._contract.events.Claimed()
-        logs: list[LogReceipt] = [
-            log
-            for log in receipt["logs"]
-            if log["address"] == self.address and bytes(log["topics"][0]) == event_topic(event)
-        ]
-        return [(args["epoch"], args["lane"]) for args in (event.process_log(log)["args"] for log in logs)]
+        found = [self._read_log(log) for log in receipt["logs"] if log["address"] == self.address]
+        return [(args["epoch"], args["lane"]) for name, args in filter(None, found) if name == "Claimed"]

@@ -1,5 +1,6 @@
 """What the typed contract classes share: calls whose failures have names."""
 
+from collections.abc import Iterable, Mapping
 from json import JSONDecodeError
 from typing import Any, cast
 
@@ -10,7 +11,7 @@ from web3 import AsyncWeb3
 from web3.contract import AsyncContract
 from web3.contract.async_contract import AsyncContractFunction
 from web3.exceptions import Web3Exception
-from web3.types import BlockIdentifier, TxParams
+from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from sotto.l1 import interface
 from sotto.l1.errors import DeploymentInvalid, L1Unavailable
@@ -53,6 +54,13 @@ class Contract:
         if not code:
             raise DeploymentInvalid(f"{self.abi_name} is named at {self.address}, but there is no code")
 
+    def _read_log(self, log: LogReceipt) -> tuple[str, Mapping[str, Any]] | None:
+        """Name and arguments of an event of this contract's ABI, None for other logs."""
+        topic = bytes(log["topics"][0]) if log["topics"] else b""
+        known: Iterable[Any] = cast(Any, self._contract.events)
+        event = next((event for event in known if event_topic(event) == topic), None)
+        return None if event is None else (event.event_name, event.process_log(log)["args"])
+
     def _function(self, name: str, *arguments: Any) -> AsyncContractFunction:
         return cast(AsyncContractFunction, getattr(self._contract.functions, name)(*arguments))
 
@@ -66,3 +74,8 @@ class Contract:
         """An unsigned transaction: address, data and value in wei."""
         data = self._contract.encode_abi(name, args=arguments)
         return {"to": self.address, "data": HexBytes(data), "value": cast(Any, value)}
+
+
+def event_topic(event: Any) -> bytes:
+    """First topic of an event's logs."""
+    return bytes.fromhex(event.topic.removeprefix("0x"))

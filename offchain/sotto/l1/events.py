@@ -70,7 +70,48 @@ class ReceivedPruning:
     last: int
 
 
-Event = ReceivedDeposit | ReceivedCommit | ReceivedProof | ReceivedPruning
+@dataclass(frozen=True, slots=True)
+class ReceivedForced:
+    """`ForcedQueued`: an item of kind 3 has entered the queue.
+
+    Attributes:
+        index: queue index.
+        sender: 20 bytes.
+        fee: wei, what the queue asked for it.
+        transaction: 692 bytes, see `sotto.protocol.forced`.
+    """
+
+    position: Position
+    index: int
+    sender: bytes
+    fee: int
+    transaction: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFreeze:
+    """`Frozen`: `id` is the last proven epoch for good, and notes leave by exits. `record_hash`: 32 bytes."""
+
+    position: Position
+    id: int
+    record_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedExit:
+    """`Exited`: a note has left. Addresses have 20 bytes; `fee` is the executor's part of `value`."""
+
+    position: Position
+    nullifier: int
+    recipient: bytes
+    asset: int
+    value: int
+    executor: bytes
+    fee: int
+
+
+QueueEvent = ReceivedDeposit | ReceivedForced
+Event = QueueEvent | ReceivedCommit | ReceivedProof | ReceivedPruning | ReceivedFreeze
 
 
 def position_of(log: LogReceipt) -> Position:

@@ -5,8 +5,7 @@ from typing import cast
 from web3.types import LogReceipt
 
 from sotto.l1.contract import Contract
-from sotto.l1.events import Event, ReceivedDeposit, position_of
-from sotto.l1.rollup import event_topic
+from sotto.l1.events import QueueEvent, ReceivedDeposit, ReceivedForced, position_of
 
 
 class L1QueueContract(Contract):
@@ -23,18 +22,30 @@ class L1QueueContract(Contract):
         slot = cast(int, await self._call("item", index))
         return slot >> 40, slot & ((1 << 40) - 1)
 
-    def decode(self, log: LogReceipt) -> Event | None:
+    def decode(self, log: LogReceipt) -> QueueEvent | None:
         """Typed event of a log of this contract; None for those that nobody follows."""
-        event = self._contract.events.DepositQueued()
-        if bytes(log["topics"][0]) != event_topic(event):
+        found = self._read_log(log)
+        if found is None:
             return None
-        arguments = event.process_log(log)["args"]
-        return ReceivedDeposit(
-            position_of(log),
-            arguments["index"],
-            bytes.fromhex(arguments["depositor"][2:]),
-            arguments["asset"],
-            arguments["value"],
-            arguments["notePartial"],
-            bytes(arguments["ciphertext"]),
-        )
+        (name, arguments), position = found, position_of(log)
+        match name:
+            case "DepositQueued":
+                return ReceivedDeposit(
+                    position,
+                    arguments["index"],
+                    bytes.fromhex(arguments["depositor"][2:]),
+                    arguments["asset"],
+                    arguments["value"],
+                    arguments["notePartial"],
+                    bytes(arguments["ciphertext"]),
+                )
+            case "ForcedQueued":
+                return ReceivedForced(
+                    position,
+                    arguments["index"],
+                    bytes.fromhex(arguments["sender"][2:]),
+                    arguments["fee"],
+                    bytes(arguments["transaction"]),
+                )
+            case _:
+                return None

@@ -1,6 +1,6 @@
 """The contract `Rollup` (docs/spec/06-l1.md)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,7 +10,14 @@ from hexbytes import HexBytes
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from sotto.l1.contract import TRANSPORT_ERRORS, Contract, translate
-from sotto.l1.events import Event, ReceivedCommit, ReceivedProof, ReceivedPruning, position_of
+from sotto.l1.events import (
+    Event,
+    ReceivedCommit,
+    ReceivedFreeze,
+    ReceivedProof,
+    ReceivedPruning,
+    position_of,
+)
 from sotto.l1.records import record_from_abi, record_to_abi
 from sotto.protocol.l1 import EpochRecord
 
@@ -139,13 +146,11 @@ class RollupContract(Contract):
 
     def decode(self, log: LogReceipt) -> Event | None:
         """Typed event of a log of this contract; None for those that nobody follows."""
-        topic = bytes(log["topics"][0])
-        known: Iterable[Any] = cast(Any, self._contract.events)
-        event = next((event for event in known if event_topic(event) == topic), None)
-        if event is None:
+        found = self._read_log(log)
+        if found is None:
             return None
-        arguments, position = event.process_log(log)["args"], position_of(log)
-        match event.event_name:
+        (name, arguments), position = found, position_of(log)
+        match name:
             case "EpochCommitted":
                 record = record_from_abi(list(arguments["record"].values()))
                 return ReceivedCommit(position, arguments["id"], bytes(arguments["recordHash"]), record)
@@ -154,6 +159,8 @@ class RollupContract(Contract):
                 return ReceivedProof(position, arguments["id"], bytes(arguments["recordHash"]), beneficiary)
             case "EpochsPruned":
                 return ReceivedPruning(position, arguments["first"], arguments["last"])
+            case "Frozen":
+                return ReceivedFreeze(position, arguments["id"], bytes(arguments["recordHash"]))
             case _:
                 return None
 
@@ -175,8 +182,3 @@ class RollupContract(Contract):
             bytes(commit["words"]),
             tuple(proofs[i : i + PROOF_BYTES] for i in range(0, len(proofs), PROOF_BYTES)),
         )
-
-
-def event_topic(event: Any) -> bytes:
-    """First topic of an event's logs."""
-    return bytes.fromhex(event.topic.removeprefix("0x"))

@@ -49,7 +49,7 @@ def test_only_forced_ones_are_encoded(vectors: dict[str, Any]) -> None:
         encode_forced(replace(tx, kind=Kind.TRANSFER))
     for change in ({"fee": 1}, {"fee_asset": 1}, {"named": (Field(1), Field(0))}):
         with pytest.raises(ForcedWordsNotZero):
-            encode_forced(replace(tx, **change))  # type: ignore[arg-type]
+            encode_forced(replace(tx, **change))
     with pytest.raises(errors.OperationMismatch):
         encode_forced(replace(tx, operation=Field(1)))
 
