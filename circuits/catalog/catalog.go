@@ -13,6 +13,7 @@ import (
 	"github.com/consensys/gnark/frontend"
 	"github.com/consensys/gnark/frontend/cs/r1cs"
 
+	"sotto/circuits/exit"
 	"sotto/circuits/rollup"
 	"sotto/circuits/setup"
 	"sotto/circuits/transfer"
@@ -45,6 +46,7 @@ var all = []Circuit{
 			return assignment, []fr.Element{h}, err
 		},
 	},
+	{Name: "exit", Library: "ExitKey", New: exit.New, Assign: exit.Assign},
 	rollupOf(4),
 	rollupOf(16),
 }

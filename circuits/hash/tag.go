@@ -26,4 +26,5 @@ const (
 	EXTENSION       Tag = 19
 	VECTOR          Tag = 20
 	SIGNATURE       Tag = 21
+	EXIT            Tag = 22
 )

@@ -137,7 +137,7 @@ func (c *Circuit) Define(api frontend.API) error {
 	if !Supported(len(c.Lanes)) {
 		return ErrLanes(len(c.Lanes))
 	}
-	api.AssertIsEqual(c.Header.OldState, stateHash(api, c.Old))
+	api.AssertIsEqual(c.Header.OldState, gadget.StateHash(api, c.Old))
 	api.AssertIsEqual(c.Header.EpochID, c.Old.RootSize)
 	api.AssertIsEqual(c.Header.Reserved, 0)
 	c.openAnchors(api)
@@ -165,7 +165,7 @@ func (c *Circuit) Define(api frontend.API) error {
 	own := anchorHash(api, c.Header.EpochID, next.NoteRoot, next.AccountRoot)
 	api.AssertIsEqual(c.Header.OwnAnchor, own)
 	next.RootRoot, next.RootSize = c.Subtrees.Root.fill(api, c.Old.RootRoot, c.Old.RootSize, []frontend.Variable{own})
-	api.AssertIsEqual(c.Header.NewState, stateHash(api, next))
+	api.AssertIsEqual(c.Header.NewState, gadget.StateHash(api, next))
 
 	c.bindWords(api, digests)
 	return nil

@@ -4,7 +4,6 @@ import (
 	"github.com/consensys/gnark/frontend"
 
 	"sotto/circuits/gadget"
-	"sotto/circuits/hash"
 )
 
 // pendingLeaf is a leaf that this batch inserts. It reaches the tree with the subtree at the end; until then later
@@ -69,21 +68,17 @@ func (c *Circuit) insertNullifiers(api frontend.API, kinds []kind) (leaves []fro
 
 			updated := api.Add(op.Next, api.Mul(on, api.Sub(x, op.Next)))
 			use := api.Mul(api.Add(on, member), inTree)
-			root = step(api, root, nullifierLeaf(api, op.Low, op.Next), nullifierLeaf(api, op.Low, updated), use, op.Path)
+			root = step(api, root, gadget.NullifierLeaf(api, op.Low, op.Next), gadget.NullifierLeaf(api, op.Low, updated), use, op.Path)
 			rewrite(api, pending, op.Hot, updated, nil)
 			pending = append(pending, pendingLeaf{value: x, next: op.Next, enabled: on})
 		}
 	}
 	for j := range pending {
 		p := &pending[j]
-		leaves = append(leaves, api.Mul(p.enabled, nullifierLeaf(api, p.value, p.next)))
+		leaves = append(leaves, api.Mul(p.enabled, gadget.NullifierLeaf(api, p.value, p.next)))
 		if j%2 == 1 {
 			leaves = append(leaves, 0, 0)
 		}
 	}
 	return leaves, root
-}
-
-func nullifierLeaf(api frontend.API, value, next frontend.Variable) frontend.Variable {
-	return gadget.Sum(api, hash.NULLIFIER_LEAF, value, next)
 }

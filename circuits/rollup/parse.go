@@ -10,6 +10,7 @@ import (
 
 	"sotto/circuits/strictjson"
 	"sotto/circuits/tree"
+	"sotto/circuits/witness"
 )
 
 // Assign parses a witness file for n lanes and returns the assignment of the circuit with its public inputs in their
@@ -43,7 +44,7 @@ func ParseWitness(n int, data []byte) (*Witness, error) {
 	}
 	w.C, w.Z, w.Y, w.M = top["c"].Field(), top["z"].Field(), top["y"].Field(), top["m"].Field()
 	parseHeader(top["header"], &w.Header)
-	parseTrees(top["old"], &w.Old)
+	witness.ParseTrees(top["old"], &w.Old)
 	for k, v := range top["anchors"].List(AnchorSlots) {
 		slot := v.Object("anchor", "index", "path")
 		w.Anchors[k] = WitnessAnchor{slot["anchor"].Field(), parseOpening(slot, tree.RootDepth)}
@@ -81,15 +82,6 @@ func parseHeader(v strictjson.Value, h *Header[fr.Element]) {
 	h.QueueStart, h.QueueEnd, h.Reserved = f["queue_start"].Field(), f["queue_end"].Field(), f["reserved"].Field()
 	f["fee_assets"].Fields(h.FeeAssets[:])
 	f["fee_totals"].Fields(h.FeeTotals[:])
-}
-
-func parseTrees(v strictjson.Value, t *Trees[fr.Element]) {
-	f := v.Object("note_root", "note_size", "nullifier_root", "nullifier_size", "root_root", "root_size",
-		"account_root", "account_size")
-	t.NoteRoot, t.NoteSize = f["note_root"].Field(), f["note_size"].Field()
-	t.NullifierRoot, t.NullifierSize = f["nullifier_root"].Field(), f["nullifier_size"].Field()
-	t.RootRoot, t.RootSize = f["root_root"].Field(), f["root_size"].Field()
-	t.AccountRoot, t.AccountSize = f["account_root"].Field(), f["account_size"].Field()
 }
 
 func parseLane(v strictjson.Value, l *WitnessLane) {

@@ -10,17 +10,7 @@ import (
 	"sotto/circuits/tree"
 )
 
-// stateVersion is the first input of a state hash; the last, the root of public state, is reserved.
-const (
-	stateVersion  = 1
-	publicRoot    = 0
-	anchorAgeBits = 2 * tree.RootDepth
-)
-
-func stateHash(api frontend.API, t Trees[frontend.Variable]) frontend.Variable {
-	return gadget.Sum(api, hash.STATE, stateVersion, t.NoteRoot, t.NoteSize, t.NullifierRoot, t.NullifierSize,
-		t.RootRoot, t.RootSize, t.AccountRoot, t.AccountSize, publicRoot)
-}
+const anchorAgeBits = 2 * tree.RootDepth
 
 func anchorHash(api frontend.API, epochID, noteRoot, accountRoot frontend.Variable) frontend.Variable {
 	return gadget.Sum(api, hash.ANCHOR, epochID, noteRoot, accountRoot)

@@ -9,6 +9,7 @@ import (
 	"sotto/circuits/gadget"
 	"sotto/circuits/hash"
 	"sotto/circuits/tree"
+	"sotto/circuits/witness"
 )
 
 // NoPending marks an insertion or operation whose opened leaf is in the tree.
@@ -112,10 +113,7 @@ func (w *Witness) Assignment() (*Circuit, error) {
 	c := newCircuit(len(w.Lanes))
 	c.C, c.Z, c.Y, c.YDataLow, c.YDataHigh, c.M = w.C, w.Z, w.Y, 0, 0, w.M
 	c.Header = variablesOfHeader(&w.Header)
-	o := &w.Old
-	c.Old = Trees[frontend.Variable]{
-		o.NoteRoot, o.NoteSize, o.NullifierRoot, o.NullifierSize, o.RootRoot, o.RootSize, o.AccountRoot, o.AccountSize,
-	}
+	c.Old = witness.VariablesOfTrees(&w.Old)
 	for k := range w.Anchors {
 		c.Anchors[k].Anchor = w.Anchors[k].Anchor
 		if err := w.Anchors[k].assign(&c.Anchors[k].Path, fmt.Sprintf("anchors[%d]", k)); err != nil {

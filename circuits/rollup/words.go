@@ -1,6 +1,10 @@
 package rollup
 
-import "slices"
+import (
+	"slices"
+
+	"sotto/circuits/gadget"
+)
 
 // Numbers of words that the layout of an epoch's words fixes.
 const (
@@ -17,12 +21,7 @@ type Header[T any] struct {
 }
 
 // Trees holds roots and sizes of the four trees.
-type Trees[T any] struct {
-	NoteRoot, NoteSize           T
-	NullifierRoot, NullifierSize T
-	RootRoot, RootSize           T
-	AccountRoot, AccountSize     T
-}
+type Trees[T any] = gadget.Trees[T]
 
 // LaneWords holds the words of a lane.
 type LaneWords[T any] struct {

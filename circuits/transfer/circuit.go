@@ -16,7 +16,7 @@ import (
 const (
 	Inputs       = 2
 	Outputs      = 3
-	Keys         = 4 // keys of an account's key set
+	Keys         = gadget.Keys // keys of an account's key set
 	NoteDepth    = 16
 	AccountDepth = 14
 )
@@ -37,7 +37,7 @@ type Circuit struct {
 	FirstKey, SigningKey            gadget.Point
 	Signature                       gadget.Signature
 	EpochID, NoteRoot, AccountRoot  frontend.Variable
-	Account                         accountWires
+	Account                         gadget.AccountLeaf
 	PreviousKeySet, ReplacingKeySet frontend.Variable
 	Inputs                          [Inputs]inputWires
 	Outputs                         [Outputs]outputWires
@@ -50,12 +50,6 @@ type txWires struct {
 	PublicValue, PublicAsset          frontend.Variable
 	Recipient, Fee, FeeAsset          frontend.Variable
 	Expiry, Operation, ExtensionsHash frontend.Variable
-}
-
-type accountWires struct {
-	Low, Next, Set frontend.Variable
-	Keys           [Keys]frontend.Variable
-	Path           gadget.Path
 }
 
 // A note's bucket is 1 when its asset is the fee asset and 0 when it is the hidden asset: there is no third choice

@@ -8,6 +8,7 @@ import (
 	"github.com/consensys/gnark/frontend"
 
 	"sotto/circuits/strictjson"
+	"sotto/circuits/witness"
 )
 
 // ErrAsset is the cause of refusing a note whose asset is neither the hidden asset nor the fee asset.
@@ -35,12 +36,11 @@ func ParseWitness(data []byte) (*Witness, error) {
 		"note_root", "account_root", "account", "operation", "inputs", "outputs")
 	parseTx(top["tx"], &w.Tx)
 	w.Asset, w.NullifierKey = top["asset"].Field(), top["nullifier_key"].Field()
-	w.FirstKey, w.SigningKey = parsePoint(top["first_key"]), parsePoint(top["signing_key"])
-	signature := top["signature"].Object("r", "s")
-	w.Signature = Signature{R: parsePoint(signature["r"]), S: signature["s"].Field()}
+	w.FirstKey, w.SigningKey = witness.ParsePoint(top["first_key"]), witness.ParsePoint(top["signing_key"])
+	w.Signature = witness.ParseSignature(top["signature"])
 	w.EpochID = top["epoch_id"].Field()
 	w.NoteRoot, w.AccountRoot = top["note_root"].Field(), top["account_root"].Field()
-	parseAccount(top["account"], &w.Account)
+	witness.ParseAccount(top["account"], &w.Account)
 	operation := top["operation"].Object("previous", "next")
 	w.Operation = Operation{Previous: operation["previous"].Field(), Next: operation["next"].Field()}
 	for i, v := range top["inputs"].List(Inputs) {
@@ -70,22 +70,14 @@ func parseTx(v strictjson.Value, t *Tx) {
 	t.Expiry, t.Operation, t.Hash = tx["expiry"].Field(), tx["operation"].Field(), tx["ext_hash"].Field()
 }
 
-func parseAccount(v strictjson.Value, a *Account) {
-	account := v.Object("low", "next", "set", "keys", "index", "path")
-	a.Low, a.Next, a.Set = account["low"].Field(), account["next"].Field(), account["set"].Field()
-	account["keys"].Fields(a.Keys[:])
-	a.Index = parseIndex(account["index"], AccountDepth)
-	parsePath(account["path"], a.Path[:])
-}
-
 func (w *Witness) parseInput(v strictjson.Value, in *Input) {
 	input := v.Object("real", "asset", "value", "data", "r", "rho", "random", "index", "path")
 	in.Real = input["real"].Uint(1) == 1
 	in.Asset, in.Value = w.parseAsset(input["asset"]), input["value"].Field()
 	in.Data, in.R, in.Rho = input["data"].Field(), input["r"].Field(), input["rho"].Field()
 	in.Random = input["random"].Field()
-	in.Index = parseIndex(input["index"], NoteDepth)
-	parsePath(input["path"], in.Path[:])
+	in.Index = witness.ParseIndex(input["index"], NoteDepth)
+	witness.ParsePath(input["path"], in.Path[:])
 }
 
 func (w *Witness) parseAsset(v strictjson.Value) fr.Element {
@@ -96,73 +88,36 @@ func (w *Witness) parseAsset(v strictjson.Value) fr.Element {
 	return asset
 }
 
-func parsePoint(v strictjson.Value) Point {
-	var xy [2]fr.Element
-	v.Fields(xy[:])
-	return Point{X: xy[0], Y: xy[1]}
-}
-
-func parseIndex(v strictjson.Value, depth int) uint64 { return v.Uint(1<<(2*depth) - 1) }
-
-func parsePath(v strictjson.Value, path []Children) {
-	for k, level := range v.List(len(path)) {
-		level.Fields(path[k][:])
-	}
-}
-
 // MarshalJSON writes the witness file that ParseWitness reads.
 func (w *Witness) MarshalJSON() ([]byte, error) {
-	type dict = map[string]any
-	t, a := &w.Tx, &w.Account
+	type dict = witness.Dict
+	t := &w.Tx
 	inputs, outputs := make([]any, Inputs), make([]any, Outputs)
 	for i := range w.Inputs {
 		in := &w.Inputs[i]
 		inputs[i] = dict{
-			"real": bit(in.Real), "asset": hex(in.Asset), "value": hex(in.Value), "data": hex(in.Data), "r": hex(in.R),
-			"rho": hex(in.Rho), "random": hex(in.Random), "index": in.Index, "path": hexPath(in.Path[:]),
+			"real": bit(in.Real), "asset": witness.Hex(in.Asset), "value": witness.Hex(in.Value), "data": witness.Hex(in.Data), "r": witness.Hex(in.R),
+			"rho": witness.Hex(in.Rho), "random": witness.Hex(in.Random), "index": in.Index, "path": witness.HexPath(in.Path[:]),
 		}
 	}
 	for j, out := range w.Outputs {
-		outputs[j] = dict{"asset": hex(out.Asset), "value": hex(out.Value), "partial": hex(out.Partial)}
+		outputs[j] = dict{"asset": witness.Hex(out.Asset), "value": witness.Hex(out.Value), "partial": witness.Hex(out.Partial)}
 	}
 	return json.Marshal(dict{
 		"tx": dict{
-			"kind": hex(t.Kind), "domain": hex(t.Domain), "anchor": hex(t.Anchor), "named": hexes(t.Named[:]),
-			"nullifiers": hexes(t.Nullifiers[:]), "commitments": hexes(t.Commitments[:]),
-			"public_value": hex(t.PublicValue), "public_asset": hex(t.PublicAsset), "recipient": hex(t.Recipient),
-			"fee": hex(t.Fee), "fee_asset": hex(t.FeeAsset), "expiry": hex(t.Expiry), "operation": hex(t.Operation),
-			"ext_hash": hex(t.Hash),
+			"kind": witness.Hex(t.Kind), "domain": witness.Hex(t.Domain), "anchor": witness.Hex(t.Anchor), "named": witness.Hexes(t.Named[:]),
+			"nullifiers": witness.Hexes(t.Nullifiers[:]), "commitments": witness.Hexes(t.Commitments[:]),
+			"public_value": witness.Hex(t.PublicValue), "public_asset": witness.Hex(t.PublicAsset), "recipient": witness.Hex(t.Recipient),
+			"fee": witness.Hex(t.Fee), "fee_asset": witness.Hex(t.FeeAsset), "expiry": witness.Hex(t.Expiry), "operation": witness.Hex(t.Operation),
+			"ext_hash": witness.Hex(t.Hash),
 		},
-		"asset": hex(w.Asset), "nullifier_key": hex(w.NullifierKey),
-		"first_key": w.FirstKey.hexes(), "signing_key": w.SigningKey.hexes(),
-		"signature": dict{"r": w.Signature.R.hexes(), "s": hex(w.Signature.S)},
-		"epoch_id":  hex(w.EpochID), "note_root": hex(w.NoteRoot), "account_root": hex(w.AccountRoot),
-		"account": dict{
-			"low": hex(a.Low), "next": hex(a.Next), "set": hex(a.Set), "keys": hexes(a.Keys[:]), "index": a.Index,
-			"path": hexPath(a.Path[:]),
-		},
-		"operation": dict{"previous": hex(w.Operation.Previous), "next": hex(w.Operation.Next)},
+		"asset": witness.Hex(w.Asset), "nullifier_key": witness.Hex(w.NullifierKey),
+		"first_key": w.FirstKey.Hexes(), "signing_key": w.SigningKey.Hexes(),
+		"signature": w.Signature.Dict(),
+		"epoch_id":  witness.Hex(w.EpochID), "note_root": witness.Hex(w.NoteRoot), "account_root": witness.Hex(w.AccountRoot),
+		"account":   w.Account.Dict(),
+		"operation": dict{"previous": witness.Hex(w.Operation.Previous), "next": witness.Hex(w.Operation.Next)},
 		"inputs":    inputs,
 		"outputs":   outputs,
 	})
-}
-
-func (p Point) hexes() []string { return hexes([]fr.Element{p.X, p.Y}) }
-
-func hex(e fr.Element) string { return "0x" + e.Text(16) }
-
-func hexes(elements []fr.Element) []string {
-	out := make([]string, len(elements))
-	for i, e := range elements {
-		out[i] = hex(e)
-	}
-	return out
-}
-
-func hexPath(path []Children) [][]string {
-	out := make([][]string, len(path))
-	for k := range path {
-		out[k] = hexes(path[k][:])
-	}
-	return out
 }

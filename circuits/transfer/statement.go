@@ -55,27 +55,19 @@ var statement = []rule{
 		api.AssertIsEqual(c.Tx.Anchor, gadget.Sum(api, hash.ANCHOR, c.EpochID, c.NoteRoot, c.AccountRoot))
 	}},
 	{"4 account leaf lies under the account root", func(api frontend.API, c *Circuit, _ *derived) {
-		leaf := gadget.Sum(api, hash.ACCOUNT_LEAF, c.Account.Low, c.Account.Next, c.Account.Set)
-		api.AssertIsEqual(gadget.Root(api, leaf, c.Account.Path), c.AccountRoot)
+		c.Account.AssertUnder(api, c.AccountRoot)
 	}},
 	{"4 present: keys are the leaf's", func(api frontend.API, c *Circuit, d *derived) {
-		set := gadget.Sum(api, hash.KEY_SET, c.Account.Keys[:]...)
-		api.AssertIsEqual(api.Mul(d.present, api.Sub(c.Account.Set, set)), 0)
+		c.Account.AssertKeySet(api, d.present)
 	}},
 	{"4 present: signing key is one of the keys", func(api frontend.API, c *Circuit, d *derived) {
-		product := d.present
-		for _, key := range c.Account.Keys {
-			product = api.Mul(product, api.Sub(d.keyHash, key))
-		}
-		api.AssertIsEqual(product, 0)
+		c.Account.AssertKey(api, d.keyHash, d.present)
 	}},
 	{"4 absent: id lies between low and next", func(api frontend.API, c *Circuit, d *derived) {
-		gadget.AssertArc(api, c.Account.Low, d.id, c.Account.Next, api.Sub(1, d.present))
+		c.Account.AssertAbsent(api, d.id, d.present)
 	}},
 	{"4 absent: signing key is the first key", func(api frontend.API, c *Circuit, d *derived) {
-		absent := api.Sub(1, d.present)
-		api.AssertIsEqual(api.Mul(absent, api.Sub(c.SigningKey.X, c.FirstKey.X)), 0)
-		api.AssertIsEqual(api.Mul(absent, api.Sub(c.SigningKey.Y, c.FirstKey.Y)), 0)
+		gadget.AssertFirstKey(api, c.SigningKey, c.FirstKey, d.present)
 	}},
 	{"5 signature of h by the signing key", func(api frontend.API, c *Circuit, _ *derived) {
 		gadget.AssertSignature(api, c.SigningKey, c.Signature, c.H)
@@ -201,14 +193,13 @@ func (c *Circuit) derive(api frontend.API) *derived {
 	d.isAccount = api.Mul(api.Mul(api.Sub(c.Tx.Kind, KindTransfer), api.Sub(c.Tx.Kind, KindForced)), eighth)
 	d.withdraws = api.Sub(1, api.IsZero(c.Tx.PublicValue))
 
-	viewKeyHash := gadget.Sum(api, hash.NULLIFIER_KEY, c.NullifierKey)
-	d.id = gadget.Sum(api, hash.ACCOUNT_ID, c.FirstKey.X, c.FirstKey.Y, viewKeyHash)
-	d.owner = gadget.Sum(api, hash.OWNER, d.id)
-	d.present = api.IsZero(api.Sub(c.Account.Low, d.id))
-	d.keyHash = gadget.Sum(api, hash.KEY, c.SigningKey.X, c.SigningKey.Y)
+	d.id = gadget.AccountID(api, c.FirstKey, c.NullifierKey)
+	d.owner = gadget.Owner(api, d.id)
+	d.present = c.Account.Holds(api, d.id)
+	d.keyHash = gadget.KeyHash(api, c.SigningKey)
 
 	for i, in := range c.Inputs {
-		partial := gadget.Sum(api, hash.PARTIAL, d.owner, 0, in.Data, in.R)
+		partial := gadget.PlainPartial(api, d.owner, in.Data, in.R)
 		d.inputNotes[i] = c.note(api, partial, in.Bucket, in.Value, in.Rho)
 		d.chained[i] = api.Sub(1, api.IsZero(c.Tx.Named[i]))
 	}
@@ -223,7 +214,7 @@ func (c *Circuit) note(api frontend.API, partial, bucket, value, rho frontend.Va
 	asset := api.Select(bucket, c.Tx.FeeAsset, c.Asset)
 	assetAndValue := api.Add(api.Mul(asset, valueSpan), value)
 	return noteValues{
-		commitment: gadget.Sum(api, hash.NOTE, partial, assetAndValue, rho),
+		commitment: gadget.Commitment(api, partial, assetAndValue, rho),
 		value:      value,
 		feeValue:   api.Mul(bucket, value),
 	}

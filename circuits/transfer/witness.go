@@ -2,14 +2,18 @@ package transfer
 
 import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
-	"github.com/consensys/gnark/frontend"
 
-	"sotto/circuits/gadget"
 	"sotto/circuits/hash"
+	"sotto/circuits/witness"
 )
 
-// Children are the four children of a node on a path, left to right.
-type Children = [4]fr.Element
+// Parts that the witness files of several circuits share.
+type (
+	Children  = witness.Children
+	Point     = witness.Point
+	Signature = witness.Signature
+	Account   = witness.Account
+)
 
 // Witness is the content of a witness file.
 type Witness struct {
@@ -31,23 +35,6 @@ type Tx struct {
 	Commitments                            [Outputs]fr.Element
 	PublicValue, PublicAsset, Recipient    fr.Element
 	Fee, FeeAsset, Expiry, Operation, Hash fr.Element // Hash is ext_hash
-}
-
-// Point is a point of Baby Jubjub. Only the circuit checks that it is one.
-type Point struct{ X, Y fr.Element }
-
-// Signature is an EdDSA signature. Only the circuit checks it.
-type Signature struct {
-	R Point
-	S fr.Element
-}
-
-// Account opens the leaf of the account tree that holds the spender's id, or the one whose arc does.
-type Account struct {
-	Low, Next, Set fr.Element
-	Keys           [Keys]fr.Element
-	Index          uint64 // < 4^AccountDepth
-	Path           [AccountDepth]Children
 }
 
 // Operation holds the key set hashes before and after an account transaction.
@@ -89,50 +76,30 @@ func (w *Witness) Circuit() *Circuit {
 		Recipient: t.Recipient, Fee: t.Fee, FeeAsset: t.FeeAsset, Expiry: t.Expiry, Operation: t.Operation,
 		ExtensionsHash: t.Hash,
 	}
-	assign(c.Tx.Named[:], t.Named[:])
-	assign(c.Tx.Nullifiers[:], t.Nullifiers[:])
-	assign(c.Tx.Commitments[:], t.Commitments[:])
+	witness.Assign(c.Tx.Named[:], t.Named[:])
+	witness.Assign(c.Tx.Nullifiers[:], t.Nullifiers[:])
+	witness.Assign(c.Tx.Commitments[:], t.Commitments[:])
 
 	c.Asset, c.NullifierKey = w.Asset, w.NullifierKey
-	c.FirstKey, c.SigningKey = w.FirstKey.wires(), w.SigningKey.wires()
-	c.Signature = gadget.Signature{R: w.Signature.R.wires(), S: w.Signature.S}
+	c.FirstKey, c.SigningKey, c.Signature = w.FirstKey.Wires(), w.SigningKey.Wires(), w.Signature.Wires()
 	c.EpochID, c.NoteRoot, c.AccountRoot = w.EpochID, w.NoteRoot, w.AccountRoot
 	c.PreviousKeySet, c.ReplacingKeySet = w.Operation.Previous, w.Operation.Next
 
-	a := &w.Account
-	c.Account.Low, c.Account.Next, c.Account.Set = a.Low, a.Next, a.Set
-	assign(c.Account.Keys[:], a.Keys[:])
-	assignPath(c.Account.Path, a.Path[:], a.Index)
-
+	w.Account.Assign(&c.Account)
 	for i := range w.Inputs {
 		in, wires := &w.Inputs[i], &c.Inputs[i]
 		wires.Real, wires.Bucket = bit(in.Real), bit(in.Asset == t.FeeAsset)
 		wires.Value, wires.Data, wires.R, wires.Rho, wires.Random = in.Value, in.Data, in.R, in.Rho, in.Random
 		if in.Real && t.Named[i].IsZero() {
-			assignPath(wires.Path, in.Path[:], in.Index)
+			witness.AssignPath(wires.Path, in.Path[:], in.Index)
 		} else {
-			assignPath(wires.Path, emptyPath(), 0)
+			witness.AssignPath(wires.Path, emptyPath(), 0)
 		}
 	}
 	for j, out := range w.Outputs {
 		c.Outputs[j] = outputWires{Bucket: bit(out.Asset == t.FeeAsset), Value: out.Value, Partial: out.Partial}
 	}
 	return c
-}
-
-func (p Point) wires() gadget.Point { return gadget.Point{X: p.X, Y: p.Y} }
-
-func assign(wires []frontend.Variable, values []fr.Element) {
-	for i, v := range values {
-		wires[i] = v
-	}
-}
-
-func assignPath(wires gadget.Path, levels []Children, index uint64) {
-	for k := range levels {
-		assign(wires.Levels[k][:], levels[k][:])
-		wires.Bits[2*k], wires.Bits[2*k+1] = index>>(2*k)&1, index>>(2*k+1)&1
-	}
 }
 
 // emptyPath opens the first leaf of an empty note tree.
