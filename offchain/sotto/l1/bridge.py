@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from eth_hash.auto import keccak
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
 from web3.types import TxParams, TxReceipt
 
 from sotto.l1.contract import Contract
+from sotto.l1.events import QueueEvent, ReceivedDeposit
 from sotto.l1.records import summary_to_abi
-from sotto.protocol.l1 import EpochRecord
+from sotto.protocol.l1 import EpochRecord, QueueItem
 
 ETH = 1
 CIPHERTEXT_BYTES = 93
@@ -63,6 +66,14 @@ class BridgeContract(Contract):
         """Whether a withdrawal was paid."""
         return cast(bool, await self._call("isClaimed", epoch, lane))
 
+    async def exit(self) -> ChecksumAddress:
+        """Address of the contract by which notes leave a frozen rollup."""
+        return to_checksum_address(await self._call("exit"))
+
+    async def is_pulled_back(self, index: int) -> bool:
+        """Whether a queue item was paid back to its sender."""
+        return cast(bool, await self._call("isPulledBack", index))
+
     async def fees_owed(self, account: ChecksumAddress, asset: int) -> int:
         """Fees that an account may withdraw."""
         return cast(int, await self._call("feesOwed", account, asset))
@@ -95,6 +106,29 @@ class BridgeContract(Contract):
             (summary_to_abi(c.record), c.lane, c.asset, c.value, c.recipient, list(c.proof)) for c in claims
         ]
         return self._transaction("claimMany", requests)
+
+    def pull_back(self, event: QueueEvent, item: QueueItem) -> TxParams:
+        """Transaction that pays a queue item of a frozen rollup, which no epoch took, back to its sender.
+
+        Args:
+            event: of the item, and `item` what the queue made of it (`sotto.l1.history.queue_item`).
+        """
+        sender, data = (
+            (event.depositor, event.ciphertext)
+            if isinstance(event, ReceivedDeposit)
+            else (event.sender, event.transaction)
+        )
+        return self._transaction(
+            "pullBack",
+            event.index,
+            int(item.kind),
+            item.link,
+            item.asset,
+            item.value,
+            item.recipient,
+            to_checksum_address(sender),
+            keccak(data),
+        )
 
     def withdraw_fees(self, asset: int, recipient: ChecksumAddress) -> TxParams:
         """Transaction that pays the sender's fees of one asset."""

@@ -65,3 +65,15 @@ class ReorgTooDeep(L1Error):
 
 def _show(argument: Any) -> str:
     return f"0x{argument.hex()}" if isinstance(argument, bytes) else str(argument)
+
+
+class HistoryIncomplete(L1Error):
+    """The L1 source does not show an old log or transaction that the rollup's storage implies."""
+
+    hint = "use an L1 endpoint that keeps all logs and transactions (an archive), for example with --archive"
+
+
+class HistoryMismatch(L1Error):
+    """The L1 source shows words or items that are not those whose hashes the contracts hold: it lies."""
+
+    hint = "do not trust this source; use another one"

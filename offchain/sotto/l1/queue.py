@@ -1,11 +1,32 @@
 """The contract `L1Queue` (docs/spec/06-l1.md)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
-from web3.types import LogReceipt
+from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from sotto.l1.contract import Contract
 from sotto.l1.events import QueueEvent, ReceivedDeposit, ReceivedForced, position_of
+from sotto.l1.records import record_to_abi
+from sotto.protocol.l1 import EpochRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ForceInput:
+    """A forced transaction, and what shows that its anchor is alive.
+
+    Attributes:
+        transaction: 692 bytes, see `sotto.protocol.forced`.
+        proof: 256 bytes.
+        anchor_record: of the proven epoch that the anchor is of.
+        successor: record of the epoch after it, None when it is the last committed one.
+    """
+
+    transaction: bytes
+    proof: bytes
+    anchor_record: EpochRecord
+    successor: EpochRecord | None
 
 
 class L1QueueContract(Contract):
@@ -13,9 +34,34 @@ class L1QueueContract(Contract):
 
     abi_name = "L1Queue"
 
-    async def length(self) -> int:
+    async def length(self, block: BlockIdentifier = "latest") -> int:
         """Number of items ever queued."""
-        return cast(int, await self._call("length"))
+        return cast(int, await self._call("length", block=block))
+
+    async def slots(self, start: int, count: int, block: BlockIdentifier = "latest") -> list[int]:
+        """Storage words of items, see `QueueItem.slot`. Raises ContractRejected NoSuchItem."""
+        taken, _ = await self._call("read", start, count, block=block)
+        return list(taken)
+
+    async def force_fee(self, block: BlockIdentifier = "latest") -> int:
+        """Wei that one more forced transaction pays."""
+        return cast(int, await self._call("forceFee", block=block))
+
+    async def fees_of(self, indices: Sequence[int]) -> int:
+        """Wei that items brought, in total."""
+        return cast(int, await self._call("feesOf", list(indices)))
+
+    def force(self, forced: ForceInput, value: int) -> TxParams:
+        """Transaction that queues a forced transaction. `value` in wei; what is above the fee comes back."""
+        successors = [] if forced.successor is None else [record_to_abi(forced.successor)]
+        return self._transaction(
+            "force",
+            forced.transaction,
+            forced.proof,
+            record_to_abi(forced.anchor_record),
+            successors,
+            value=value,
+        )
 
     async def item(self, index: int) -> tuple[int, int]:
         """Digest (216 bits) and L1 block of queueing of an item. Raises ContractRejected NoSuchItem."""

@@ -36,6 +36,15 @@ class RollupParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifierStatus:
+    """Whether a verifier is open to new epochs, and will be from `from_block` on (0: no switch)."""
+
+    open: bool
+    scheduled: bool
+    from_block: int
+
+
+@dataclass(frozen=True, slots=True)
 class CommitInput:
     """What a proposer supplies for one epoch.
 
@@ -99,6 +108,31 @@ class RollupContract(Contract):
         """Hash of an epoch's record, 32 bytes; zeros if there is none."""
         return bytes(await self._call("epochs", epoch, block=block))
 
+    async def cursor(self, block: BlockIdentifier = "latest") -> int:
+        """Index of the first queue item that no proven epoch has taken."""
+        return cast(int, await self._call("cursor", block=block))
+
+    async def is_frozen(self, block: BlockIdentifier = "latest") -> bool:
+        """Whether the rollup has ended, and notes leave by exits."""
+        return cast(bool, await self._call("isFrozen", block=block))
+
+    async def is_final(self, epoch: int, record_hash: bytes) -> bool:
+        """Whether the rollup is frozen in the state of this record."""
+        return cast(bool, await self._call("isFinal", epoch, record_hash))
+
+    async def last_pause(self) -> tuple[int, int]:
+        """First and last block of the last pause of epochs, 0 when there was none."""
+        first, last = await self._call("lastPause")
+        return first, last
+
+    async def verifier_status(self, member: ChecksumAddress) -> VerifierStatus:
+        """Whether a member of the fixed set is open to new epochs."""
+        return VerifierStatus(*await self._call("verifierStatus", member))
+
+    async def switch_delay(self) -> int:
+        """L1 blocks between the scheduling of a switch and its effect."""
+        return cast(int, await self._call("switchDelay"))
+
     async def is_proven(self, epoch: int, record_hash: bytes) -> bool:
         """Whether the epoch is proven and has this record."""
         return cast(bool, await self._call("isProven", epoch, record_hash))
@@ -114,6 +148,11 @@ class RollupContract(Contract):
     async def queue(self) -> ChecksumAddress:
         """Address of the queue that this rollup takes items from."""
         return to_checksum_address(await self._call("queue"))
+
+    async def proposer_policy(self) -> ChecksumAddress | None:
+        """Address of the contract that says who may commit; None: commits need their proof."""
+        address = to_checksum_address(await self._call("proposerPolicy"))
+        return None if int(address, 16) == 0 else address
 
     async def verifiers(self) -> dict[ChecksumAddress, int]:
         """The fixed set of verifiers, each with its number of lanes."""
@@ -143,6 +182,27 @@ class RollupContract(Contract):
     def prune(self, record: EpochRecord) -> TxParams:
         """Transaction that removes all pending epochs, as the oldest one's deadline is over."""
         return self._transaction("prune", record_to_abi(record))
+
+    def freeze(self, pending: EpochRecord | None = None) -> TxParams:
+        """Transaction that ends the rollup for good.
+
+        Args:
+            pending: record of the oldest pending epoch if its age is the reason, None if it is the age of the
+                queue's first item.
+        """
+        return self._transaction("freeze", [] if pending is None else [record_to_abi(pending)])
+
+    def pause_epochs(self, blocks: int) -> TxParams:
+        """Transaction of the owner that refuses new epochs for so many L1 blocks."""
+        return self._transaction("pauseEpochs", blocks)
+
+    def resume_epochs(self) -> TxParams:
+        """Transaction of the owner that ends a pause early."""
+        return self._transaction("resumeEpochs")
+
+    def schedule_verifier(self, member: ChecksumAddress, open_: bool) -> TxParams:
+        """Transaction of the owner that opens or closes a member of the fixed set, `switch_delay` later."""
+        return self._transaction("scheduleVerifier", member, open_)
 
     def decode(self, log: LogReceipt) -> Event | None:
         """Typed event of a log of this contract; None for those that nobody follows."""

@@ -1,0 +1,238 @@
+"""What L1 holds of a rollup, read back and checked: records of epochs, their words, the items of the queue.
+
+Logs and old transactions come from a source that need not be trusted: every record is compared with the hash
+in the rollup's storage, the words of an epoch with its record (z is a hash of all of them), and each item
+with its slot in the queue. Such a source can withhold, and then the error says what is missing.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from eth_typing import BlockNumber, ChecksumAddress
+from eth_utils.address import to_checksum_address
+from web3 import AsyncWeb3
+from web3.exceptions import Web3RPCError
+from web3.types import LogReceipt
+
+from sotto.l1.contract import TRANSPORT_ERRORS, translate
+from sotto.l1.errors import HistoryIncomplete, HistoryMismatch
+from sotto.l1.events import QueueEvent, ReceivedCommit, ReceivedDeposit
+from sotto.l1.queue import L1QueueContract
+from sotto.l1.rollup import PublishedEpoch, RollupContract
+from sotto.protocol.errors import ProtocolError
+from sotto.protocol.field import Field
+from sotto.protocol.forced import decode_forced
+from sotto.protocol.l1 import EpochRecord, QueueItem, compute_domain, deposit_item, forced_item
+from sotto.protocol.notes import Deposit
+from sotto.protocol.words import compute_z
+
+QUESTIONS: Final = 8
+"""Old transactions that are asked for at the same time."""
+
+_SLOTS: Final = 256
+_RANGE: Final = 50_000
+"""Blocks of a question for logs; a source that refuses so many is asked for fewer."""
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricEpoch:
+    """An epoch as its commit published it, checked against its record.
+
+    Attributes:
+        words: encoded, for `lanes` lanes (docs/spec/05-epoch.md).
+        transaction: hash of the commit's transaction, 32 bytes.
+    """
+
+    record: EpochRecord
+    words: bytes
+    lanes: int
+    client_proofs: tuple[bytes, ...]
+    transaction: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedRecord:
+    """A record whose hash is in the rollup's storage, and the transaction that committed it."""
+
+    record: EpochRecord
+    transaction: bytes
+
+
+class History:
+    """Reads one rollup as of one block. Make it with `open`.
+
+    Every method raises L1Unavailable, HistoryIncomplete, HistoryMismatch.
+
+    Attributes:
+        block: the L1 block as of which everything is read.
+        head, proven: last committed and last proven epoch in that block.
+    """
+
+    def __init__(
+        self,
+        rollup: RollupContract,
+        queue: L1QueueContract,
+        source: AsyncWeb3[Any],
+        block: int,
+        domain: int,
+        status: tuple[int, int],
+        progress: Progress,
+    ) -> None:
+        self.rollup, self.queue, self.block, self.domain = rollup, queue, block, domain
+        self.head, self.proven = status
+        self._source = source
+        self._archive = RollupContract(source, rollup.address)
+        self._archive_queue = L1QueueContract(source, queue.address)
+        self._progress = progress
+        self._lanes: dict[ChecksumAddress, int] = {}
+        self._range = _RANGE
+
+    @classmethod
+    async def open(
+        cls,
+        web3: AsyncWeb3[Any],
+        rollup: bytes,
+        source: AsyncWeb3[Any] | None = None,
+        progress: Progress = lambda _phase, _share: None,
+    ) -> Self:
+        """The history of the rollup at an address of 20 bytes, as of the newest block.
+
+        `web3` is believed about the storage of contracts, `source` about nothing. Raises DeploymentInvalid
+        when there is no contract, or one of another domain.
+        """
+        contract = RollupContract(web3, to_checksum_address(rollup))
+        await contract.check_code()
+        try:
+            chain_id, block = await web3.eth.chain_id, await web3.eth.block_number
+        except TRANSPORT_ERRORS as error:
+            raise translate(error) from error
+        queue = L1QueueContract(web3, await contract.queue())
+        status = await contract.status(block)
+        domain = compute_domain(chain_id, rollup)
+        return cls(contract, queue, source or web3, block, domain, status, progress)
+
+    async def records(self, first_block: int = 0) -> list[CommittedRecord]:
+        """All records from genesis to the last committed epoch, in order of their ids.
+
+        Args:
+            first_block: no later than the block of the deployment; a late one saves questions.
+        """
+        logs = await self._logs(self.rollup.address, first_block, "reading records")
+        found: dict[bytes, CommittedRecord] = {}
+        for log in logs:
+            event = self._decode(self._archive.decode, log)
+            if isinstance(event, ReceivedCommit):
+                found[event.record.hash()] = CommittedRecord(event.record, event.position.transaction_hash)
+        wanted = await self.rollup.record_hash(self.head, self.block)
+        records: list[CommittedRecord] = []
+        for epoch in range(self.head, -1, -1):
+            committed = found.get(wanted)
+            if committed is None:
+                raise HistoryIncomplete(f"the commit of epoch {epoch} with record 0x{wanted.hex()}")
+            if committed.record.id != epoch:
+                raise HistoryMismatch(f"the record of epoch {epoch} names epoch {committed.record.id}")
+            records.append(committed)
+            wanted = committed.record.parent
+        return records[::-1]
+
+    async def epochs(self, records: Sequence[CommittedRecord]) -> AsyncIterator[HistoricEpoch]:
+        """What the commits of these records have published, in their order; genesis has nothing."""
+        wanted = [committed for committed in records if committed.record.id]
+        for start in range(0, len(wanted), QUESTIONS):
+            several = wanted[start : start + QUESTIONS]
+            for epoch in await asyncio.gather(*(self._epoch(committed) for committed in several)):
+                yield epoch
+            self._progress("reading epochs", (start + len(several)) / len(wanted))
+
+    async def items(self, start: int, first_block: int = 0) -> list[QueueEvent]:
+        """The items of the queue from an index on, in order."""
+        length = await self.queue.length(self.block)
+        if start >= length:
+            return []
+        logs = await self._logs(self.queue.address, first_block, "reading the queue")
+        events = {}
+        for log in logs:
+            event = self._decode(self._archive_queue.decode, log)
+            if event is not None and event.index >= start:
+                events[event.index] = event
+        checked: list[QueueEvent] = []
+        for first in range(start, length, _SLOTS):
+            slots = await self.queue.slots(first, min(_SLOTS, length - first), self.block)
+            for index, slot in enumerate(slots, first):
+                if index not in events:
+                    raise HistoryIncomplete(f"the event of queue item {index}")
+                event = events[index]
+                if self._item(event).slot(event.position.block_number) != slot:
+                    raise HistoryMismatch(f"the event of queue item {index} is not what the queue holds")
+                checked.append(event)
+        return checked
+
+    def _item(self, event: QueueEvent) -> QueueItem:
+        try:
+            return queue_item(event, self.domain)
+        except ProtocolError as error:
+            raise HistoryMismatch(f"the event of queue item {event.index}: {error}") from error
+
+    async def _epoch(self, committed: CommittedRecord) -> HistoricEpoch:
+        record = committed.record
+        try:
+            published = await self._archive.published(committed.transaction)
+        except (ValueError, KeyError, TypeError) as error:
+            raise HistoryMismatch(f"the transaction that committed epoch {record.id}: {error}") from error
+        if published is None:
+            raise HistoryMismatch(f"the transaction that committed epoch {record.id} is no commit")
+        check_words(record, published, self.domain)
+        if not self._lanes:
+            self._lanes = await self.rollup.verifiers()
+        lanes = self._lanes[to_checksum_address(record.verifier)]
+        return HistoricEpoch(record, published.words, lanes, published.client_proofs, committed.transaction)
+
+    async def _logs(self, address: ChecksumAddress, first_block: int, phase: str) -> list[LogReceipt]:
+        logs: list[LogReceipt] = []
+        start = first_block
+        while start <= self.block:
+            end = min(start + self._range - 1, self.block)
+            try:
+                logs += await self._source.eth.get_logs(
+                    {"address": address, "fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)}
+                )
+            except Web3RPCError as error:
+                # Sources limit blocks or results of a question, each with a text of its own.
+                if self._range == 1:
+                    raise translate(error) from error
+                self._range = max(1, self._range // 4)
+                continue
+            except TRANSPORT_ERRORS as error:
+                raise translate(error) from error
+            start = end + 1
+            self._progress(phase, (start - first_block) / (self.block + 1 - first_block))
+        return logs
+
+    def _decode(self, decoder: Callable[[LogReceipt], Any], log: LogReceipt) -> Any:
+        try:
+            return decoder(log)
+        except (*TRANSPORT_ERRORS, ValueError, KeyError, TypeError) as error:
+            raise HistoryMismatch(f"a log cannot be read: {type(error).__name__}: {error}") from error
+
+
+def check_words(record: EpochRecord, published: PublishedEpoch, domain: int) -> None:
+    """Refuse words that are not those of an epoch's record. Raises HistoryMismatch.
+
+    z is a hash of domain, c and all words: nobody finds others for the c and z of a record.
+    """
+    if compute_z(domain, record.c, published.words) != record.z:
+        raise HistoryMismatch(f"the words of epoch {record.id} are not those of its record")
+    if bytes.fromhex(published.verifier[2:]) != record.verifier:
+        raise HistoryMismatch(f"epoch {record.id} was not committed for verifier {published.verifier}")
+
+
+def queue_item(event: QueueEvent, domain: int) -> QueueItem:
+    """The item that the queue made with an event. Raises ProtocolError for what it would not take."""
+    if isinstance(event, ReceivedDeposit):
+        deposit = Deposit(Field(event.partial), event.asset, event.value)
+        return deposit_item(deposit, event.depositor, event.ciphertext)
+    return forced_item(decode_forced(event.transaction, domain), event.sender, event.transaction)
