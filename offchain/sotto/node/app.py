@@ -199,6 +199,8 @@ class Node:
         domain = compute_domain(chain_id, bytes.fromhex(self._rollup.address[2:]))
         if await self._rollup.domain() != domain:
             raise ConfigInvalid("the rollup computes another domain: is the node of the same version?")
+        if self.config.settlement == "split" and await self._rollup.proposer_policy() is None:
+            raise ConfigInvalid("settlement is split, but the rollup has no proposer policy: use joint")
         on_chain = await self._rollup.verifiers()
         verifiers = {
             lanes: address

@@ -153,6 +153,14 @@ class NodeConfig(BaseSettings):
         2, ge=1, le=64, description="with so many epochs unconfirmed, the next one closes only when full"
     )
     epochs_ahead: int = Field(8, ge=1, le=64, description="epochs that may be unconfirmed at once")
+    settlement: Literal["joint", "split"] = Field(
+        "joint",
+        description="joint: commit and proof in one L1 transaction; split: commit at once, and prove later,"
+        " which needs a proposer policy that lets this node commit",
+    )
+    pending_epochs: int = Field(
+        4, ge=1, le=64, description="epochs committed and not proven yet, at most, with split settlement"
+    )
 
     poll_interval: Seconds = Field(0.5, description="pause between two looks at L1")
     gas_margin: float = Field(1.25, ge=1, le=3, description="factor on estimated gas")

@@ -14,7 +14,7 @@ from sotto.node.ledger import Ledger
 from sotto.node.open_epoch import OpenEpoch, restore
 from sotto.node.pool import Bundle, Pool
 from sotto.node.store import Store
-from sotto.node.tables import DepositRow, EpochRow, LaneRow
+from sotto.node.tables import DepositRow, EpochRow, EpochStatus, LaneRow
 from sotto.node.transactions import bundles_of, members_of
 from sotto.node.trials import Trials
 from sotto.protocol.epoch import EpochResult
@@ -60,6 +60,7 @@ class Core:
         l1_block: number of the last L1 block whose events are applied.
         reorgs: how often L1 lost blocks since the start.
         trials: bundles that are suspected of making epochs fail.
+        unprovable: why no proof can be made, by epoch that L1 may hold as committed.
     """
 
     store: Store
@@ -72,6 +73,7 @@ class Core:
     l1_block: int = 0
     reorgs: int = 0
     trials: Trials = dataclasses.field(default_factory=Trials)
+    unprovable: dict[int, str] = dataclasses.field(default_factory=dict)
     lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     assemble: Signal = dataclasses.field(default_factory=Signal)
     prove: Signal = dataclasses.field(default_factory=Signal)
@@ -170,9 +172,15 @@ class Core:
                 self.pool.put_back([Bundle(rest, bundle.arrived)] if rest else [])
 
     async def is_blocked(self) -> bool:
-        """Whether L1 holds a pending epoch of another proposer, so that nothing can follow yet."""
+        """Whether nothing can follow yet what L1 holds as pending.
+
+        An epoch of another proposer may be false. And when a pending one is as old as an anchor's life, all
+        proven anchors are dead behind it, which live again if it is pruned: nothing is judged by that.
+        """
         pending = await self.store.run(self.store.pending_commits)
-        return any(commit.epoch not in self.results for commit in pending)
+        if any(commit.epoch not in self.results for commit in pending):
+            return True
+        return bool(pending) and pending[0].commit_block + self.policy.anchor_life <= self.l1_block
 
     async def drop(self, reasons: dict[bytes, str]) -> None:
         """Mark transactions that no epoch will have."""
@@ -194,15 +202,31 @@ class Core:
         log.warning("epochs abandoned", first=first, last=self.ledger.tip_id, reason=reason)
         self.open = None
         self.ledger.truncate(first)
-        self.results = {epoch: result for epoch, result in self.results.items() if epoch < first}
+        given_up = {epoch: self.results.pop(epoch) for epoch in list(self.results) if epoch >= first}
         rows = await self.store.run(self.store.transactions, ids)
         await self.put_back(bundles_of([rows[h] for h in ids]))
+        for epoch, result in given_up.items():
+            if epoch in self.unprovable:
+                await self._suspect_all(result, self.unprovable.pop(epoch))
         self.assemble.set()
 
     async def reject(self, result: EpochResult, reason: str) -> None:
         """Undo an epoch that failed for what may be one of its bundles. Call it with the lock."""
-        ids = direct_ids(result)
         await self.abandon(result.words.header.epoch_id, reason)
+        await self._suspect_all(result, reason)
+
+    async def not_provable(self, result: EpochResult, reason: str) -> None:
+        """No proof can be made of an epoch. What may be committed on L1 stays until it is pruned there. Call
+        it with the lock."""
+        epoch = result.words.header.epoch_id
+        row = await self.store.run(self.store.epoch, epoch)
+        if row is not None and row.status == EpochStatus.COMMITTED:
+            self.unprovable[epoch] = reason
+        else:
+            await self.reject(result, reason)
+
+    async def _suspect_all(self, result: EpochResult, reason: str) -> None:
+        ids = direct_ids(result)
         await self.suspect([bundle.id for bundle in self.pool if bundle.id in ids], reason)
 
     async def suspect(self, bundles: Sequence[Field], reason: str) -> None:

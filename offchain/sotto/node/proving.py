@@ -89,7 +89,7 @@ class Proving:
         except ProvingFailed as error:
             async with core.lock:
                 if core.results.get(epoch) is result:
-                    await core.reject(result, f"{ProvingFailed.__name__}: {error}")
+                    await core.not_provable(result, f"{ProvingFailed.__name__}: {error}")
             raise
         seconds = monotonic() - begun
         self._metrics.proving_seconds.observe(seconds)

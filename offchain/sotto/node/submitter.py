@@ -1,14 +1,12 @@
-"""Brings proven epochs to L1, one at a time, each with effect at most once.
+"""Brings epochs to L1, one transaction at a time, each with effect at most once.
 
 A transaction is stored before it is sent. While one with an unused nonce exists, the epoch is never given up:
 the same bytes are sent again, or replaced under the same nonce. So whatever L1 includes is known here, also
-after a kill.
+after a kill. What L1 holds as committed is never given up either: it is proven, or pruned.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
-from itertools import islice
 
 import structlog
 from eth_typing import ChecksumAddress
@@ -17,16 +15,14 @@ from web3.types import TxParams, Wei
 
 from sotto.l1.errors import ContractRejected, FeeCapReached, L1Error
 from sotto.l1.records import record_from_bytes
-from sotto.l1.rollup import CommitInput, RollupContract
+from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
 from sotto.node.config import NodeConfig
-from sotto.node.core import Core, deposit_of
+from sotto.node.core import Core
 from sotto.node.errors import StateDiverged
 from sotto.node.metrics import Metrics
-from sotto.node.tables import EpochRow, SubmissionRow
-from sotto.protocol.epoch import EpochResult
-from sotto.protocol.l1 import deposit_item
-from sotto.protocol.transaction import Kind
+from sotto.node.settlement import Calls, Step, next_step
+from sotto.node.tables import Action, SubmissionRow
 
 log = structlog.get_logger(category="block")
 
@@ -47,6 +43,18 @@ OF_LANES = frozenset(
     }
 )
 """Errors of the contracts that a transaction in the epoch may cause; all others are of the moment."""
+
+OF_OPERATION = frozenset(
+    {
+        "CommitNeedsPolicy",
+        "EpochsArePaused",
+        "GasTooLowForPolicy",
+        "ProposerRefused",
+        "ProverRefused",
+        "RollupFrozen",
+    }
+)
+"""Errors that another order of transactions would not change: the epoch waits as it is."""
 
 
 class Submitter:
@@ -71,30 +79,33 @@ class Submitter:
         self._config = config
         self._rollup = rollup
         self._sender = sender
-        self._verifiers = verifiers
-        self._fee_recipient = fee_recipient
+        self._calls = Calls(core, rollup, verifiers, fee_recipient)
         self._metrics = metrics
+        self._pending = config.pending_epochs if config.settlement == "split" else 0
         self._sent: dict[bytes, int] = {}
+        self._with_proof: set[int] = set()
 
     async def run(self) -> None:
         """Loop. What L1 refuses is given up and built anew, after a pause that grows."""
         failures = 0
         while True:
             await self._core.submit.wait(self._config.poll_interval)
-            confirmed = self._core.ledger.confirmed_id
+            confirmed, step = self._core.ledger.confirmed_id, None
             try:
                 await self._prune()
-                given_up = await self._step(confirmed + 1)
+                step = await self._next_step()
+                failed = step is not None and await self._take(step)
             except L1Error as error:
-                log.warning("submission delayed", epoch=confirmed + 1, cause=str(error))
-                given_up = True
+                epoch = confirmed + 1 if step is None else step.row.id
+                log.warning("submission delayed", epoch=epoch, cause=str(error))
+                failed = True
             except (StateDiverged, SQLAlchemyError):
                 raise
             except Exception as error:
-                given_up = await self._fail(confirmed + 1, error)
+                failed = await self._fail(step, error)
             if self._core.ledger.confirmed_id > confirmed:
                 failures = 0
-            if given_up:
+            if failed:
                 failures += 1
                 self._metrics.submission_failures.inc()
                 await asyncio.sleep(min(self._config.retry_wait * 2 ** (failures - 1), LONGEST_RETRY_SECONDS))
@@ -106,34 +117,47 @@ class Submitter:
         if not pending:
             return
         record = record_from_bytes(pending[0].record)
-        if core.l1_block > record.deadline:
-            log.warning("pruning pending epochs", first=record.id, deadline=record.deadline)
-            await self._sender.send(self._rollup.prune(record))
-            core.follow.set()
+        if core.l1_block <= record.deadline:
+            return
+        if record.id in core.results:
+            row = await core.store.run(core.store.epoch, record.id)
+            if row is not None and row.proof is not None:
+                # Late, but L1 still takes it.
+                return
+        log.warning("pruning pending epochs", first=record.id, deadline=record.deadline)
+        await self._sender.send(self._rollup.prune(record))
+        core.follow.set()
 
-    async def _step(self, epoch: int) -> bool:
-        """Do what the next epoch needs now. True if it failed."""
-        store = self._core.store
-        row = await store.run(store.epoch, epoch)
-        result = self._core.results.get(epoch)
-        if row is None or result is None or row.proof is None or row.record is not None:
-            return False
-        submissions = await store.run(store.submissions, epoch)
-        if submissions:
-            return await self._follow_up(row, result, submissions)
+    async def _next_step(self) -> Step | None:
+        core, store = self._core, self._core.store
+        start = core.ledger.confirmed_id + 1
+        rows = await store.run(store.epochs, start)
+        submissions = await store.run(store.submissions_from, start)
+        return next_step(rows, core.results, submissions, self._pending, self._with_proof)
+
+    async def _take(self, step: Step) -> bool:
+        """Do what an epoch needs now. True if it failed."""
+        if step.submissions:
+            return await self._follow_up(step)
         # Behind one address there may be several L1 nodes, not all of them up to date.
         nonce = max(await self._sender.next_nonce(), await self._sender.next_nonce(self._core.l1_block))
+        # A proof that somebody else was faster with may still wait for its block.
+        store = self._core.store
+        stale = await store.run(store.submission_of_nonce, nonce)
         try:
-            signed = await self._sender.sign(await self._transaction(row, result), nonce)
+            transaction = await self._calls.make(step)
+            signed = await self._sender.sign(transaction, nonce, None if stale is None else stale.raw)
         except ContractRejected as error:
             # The estimate of gas runs the whole transaction, so that a refusal costs nothing.
-            log.error("L1 refuses epoch", epoch=epoch, cause=str(error))
-            return await self._give_up(result, str(error), _of_lanes(error))
-        await self._send(epoch, signed)
+            log.error("L1 refuses epoch", epoch=step.row.id, action=step.action, cause=str(error))
+            return await self._refused(step, error)
+        await self._send(step, signed)
         return False
 
-    async def _send(self, epoch: int, signed: SignedTransaction) -> None:
-        submission = SubmissionRow(hash=signed.hash, epoch=epoch, nonce=signed.nonce, raw=signed.raw)
+    async def _send(self, step: Step, signed: SignedTransaction) -> None:
+        submission = SubmissionRow(
+            hash=signed.hash, epoch=step.row.id, nonce=signed.nonce, raw=signed.raw, action=step.action
+        )
         await self._core.store.run(self._core.store.save_submission, submission)
         await self._broadcast(submission)
 
@@ -141,102 +165,93 @@ class Submitter:
         signed = SignedTransaction(submission.raw, submission.hash, submission.nonce)
         await self._sender.broadcast(signed)
         self._sent[submission.hash] = self._core.reorgs
-        log.info("epoch sent", epoch=submission.epoch, l1_tx="0x" + submission.hash.hex())
+        l1_tx = "0x" + submission.hash.hex()
+        log.info("epoch sent", epoch=submission.epoch, action=submission.action, l1_tx=l1_tx)
         self._core.follow.set()
 
-    async def _follow_up(
-        self, row: EpochRow, result: EpochResult, submissions: Sequence[SubmissionRow]
-    ) -> bool:
-        # In the block whose events are applied: if that or an earlier one had the epoch, its record was here.
+    async def _follow_up(self, step: Step) -> bool:
+        # In the block whose events are applied: if that or an earlier one had its effect, it was here.
         next_nonce = await self._sender.next_nonce(self._core.l1_block)
-        last = submissions[-1]
-        for submission in submissions:
+        last = step.submissions[-1]
+        for submission in step.submissions:
             receipt = await self._sender.receipt(submission.hash)
             if receipt is None:
                 continue
             if receipt["status"] == 1 and receipt["to"] == self._rollup.address:
-                # The event brings the record; the watcher is on its way.
+                # The event brings what follows; the watcher is on its way.
                 self._core.follow.set()
                 return False
             if receipt["status"] == 1:
-                return await self._give_up(result, "cancelled")
+                return await self._give_up(step, "cancelled")
             error = await self._sender.reverted(submission.hash, receipt)
-            log.error("epoch failed on L1", epoch=row.id, cause=str(error))
-            return await self._give_up(result, str(error), _of_lanes(error.cause))
+            log.error("epoch failed on L1", epoch=step.row.id, action=step.action, cause=str(error))
+            return await self._refused(step, error.cause or ContractRejected("Unknown"))
         if next_nonce > last.nonce:
-            return await self._give_up(result, "another transaction took the nonce")
+            return await self._give_up(step, "another transaction took the nonce")
         # Not sent by this process, or lost with a block.
         if self._sent.get(last.hash) != self._core.reorgs:
             await self._broadcast(last)
         elif time.time() - last.signed_at > self._config.resend_after:
-            await self._replace(row, result, last)
+            await self._replace(step, last)
         return False
 
-    async def _replace(self, row: EpochRow, result: EpochResult, last: SubmissionRow) -> None:
+    async def _replace(self, step: Step, last: SubmissionRow) -> None:
         try:
-            signed = await self._sender.sign(await self._transaction(row, result), last.nonce, last.raw)
+            transaction = await self._calls.make(step)
+            signed = await self._sender.sign(transaction, last.nonce, last.raw)
         except FeeCapReached:
             # L1's nodes may have forgotten it, and it costs no more than it did.
             await self._broadcast(last)
             raise
         except ContractRejected as error:
             # It would fail now, but after a reorganisation its old form might not: use up the nonce.
-            log.error("stuck epoch is cancelled", epoch=row.id, cause=str(error))
+            log.error("stuck epoch is cancelled", epoch=step.row.id, action=step.action, cause=str(error))
             empty: TxParams = {"to": self._sender.address, "data": b"", "value": Wei(0)}
             signed = await self._sender.sign(empty, last.nonce, last.raw)
-        await self._send(row.id, signed)
+        await self._send(step, signed)
 
-    async def _give_up(self, result: EpochResult, reason: str, suspect: bool = False) -> bool:
-        core, epoch = self._core, result.words.header.epoch_id
+    async def _refused(self, step: Step, cause: ContractRejected) -> bool:
+        """L1 does not take it. A commit is built anew, a proof is sent or made again."""
+        store = self._core.store
+        if step.action == Action.PROVE and cause.name in OF_LANES:
+            # It may name another beneficiary, since a setting was changed.
+            await store.run(store.drop_proof, step.row.id)
+            self._core.prove.set()
+        elif cause.name == "CommitNeedsProof":
+            # A queue item has waited so long that only an epoch with its proof may take it.
+            self._with_proof.add(step.row.id)
+            await store.run(store.forget_submissions, step.row.id, step.action)
+            return True
+        elif cause.name in OF_OPERATION:
+            await store.run(store.forget_submissions, step.row.id, step.action)
+            return True
+        return await self._give_up(step, str(cause), cause.name in OF_LANES)
+
+    async def _give_up(self, step: Step, reason: str, suspect: bool = False) -> bool:
+        """Forget what was signed for a step, and unless L1 holds the epoch already, the epoch, too."""
+        core, epoch = self._core, step.row.id
+        if step.action == Action.PROVE:
+            log.warning("proof not taken", epoch=epoch, cause=reason)
+            await core.store.run(core.store.forget_submissions, epoch, step.action)
+            # The epoch may be proven or pruned by now.
+            core.follow.set()
+            return True
         async with core.lock:
-            if core.results.get(epoch) is result:
+            if core.results.get(epoch) is step.result:
                 row = await core.store.run(core.store.epoch, epoch)
                 if row is None or row.record is not None:
                     return True
                 if suspect:
-                    await core.reject(result, reason)
+                    await core.reject(step.result, reason)
                 else:
                     await core.abandon(epoch, reason)
         return True
 
-    async def _fail(self, epoch: int, error: Exception) -> bool:
+    async def _fail(self, step: Step | None, error: Exception) -> bool:
         """What nobody expected must not end the process again and again: build the epoch anew."""
-        log.exception("submission failed", epoch=epoch)
-        store, result = self._core.store, self._core.results.get(epoch)
-        submissions = await store.run(store.submissions, epoch)
-        if result is None or submissions:
+        log.exception("submission failed", epoch=None if step is None else step.row.id)
+        if step is None or step.action == Action.PROVE or self._core.results.get(step.row.id) is None:
             return True
-        return await self._give_up(result, f"{type(error).__name__}: {error}", suspect=True)
-
-    async def _transaction(self, row: EpochRow, result: EpochResult) -> TxParams:
-        assert row.proof is not None, "epochs are proven before they are sent"
-        records, header = self._core.ledger.records, result.words.header
-        commit = CommitInput(
-            parent=records[row.id - 1],
-            verifier=self._verifiers[row.lanes],
-            fee_recipient=self._fee_recipient,
-            c=result.c,
-            words=row.words,
-            queue_tails=await self._tails(header.queue_start, header.queue_end),
-            client_proofs=await self._client_proofs(result),
-            oldest_successor=None if header.oldest == row.id - 1 else records[header.oldest + 1],
-        )
-        return self._rollup.commit_and_prove(commit, self._fee_recipient, row.proof)
-
-    async def _tails(self, start: int, end: int) -> list[bytes]:
-        store = self._core.store
-        rows = islice(await store.run(store.deposits, start, end - start), end - start)
-        return [deposit_item(deposit_of(row), row.depositor, row.ciphertext).tail for row in rows]
-
-    async def _client_proofs(self, result: EpochResult) -> bytes:
-        ids = [
-            lane.link.to_bytes(32)
-            for lane in result.words.lanes
-            if lane.kind in (Kind.TRANSFER, Kind.ACCOUNT)
-        ]
-        rows = await self._core.store.run(self._core.store.transactions, ids)
-        return b"".join(rows[h].proof for h in ids)
-
-
-def _of_lanes(cause: ContractRejected | None) -> bool:
-    return cause is not None and cause.name in OF_LANES
+        if await self._core.store.run(self._core.store.submissions, step.row.id):
+            return True
+        return await self._give_up(step, f"{type(error).__name__}: {error}", suspect=True)

@@ -39,14 +39,22 @@ class TransactionStatus(StrEnum):
 
 
 class EpochStatus(StrEnum):
-    """Life of an epoch: lanes chosen; given to a prover; proof made; transaction to L1 signed and stored;
-    proven on L1."""
+    """Life of an epoch: lanes chosen; given to a prover; proof made; transaction to L1 with its commit signed
+    and stored; proven on L1. With split settlement the commit comes before the proof."""
 
     PENDING = "pending"
     ASSIGNED = "assigned"
     PROVEN = "proven"
     COMMITTED = "committed"
     CONFIRMED = "confirmed"
+
+
+class Action(StrEnum):
+    """What an L1 transaction of an epoch does: commit and prove it, commit it only, or prove what L1 has."""
+
+    SETTLE = "settle"
+    COMMIT = "commit"
+    PROVE = "prove"
 
 
 # SQLite numbers rows by itself for INTEGER keys only.
@@ -153,13 +161,19 @@ class LaneRow(SQLModel, table=True):
 
 
 class SubmissionRow(SQLModel, table=True):
-    """A signed L1 transaction of an epoch, stored before it is sent: a crash cannot make a second one."""
+    """A signed L1 transaction of an epoch, stored before it is sent: a crash cannot make a second one.
+
+    `action`: an Action, also of one that replaces it.
+    """
 
     __tablename__ = "submissions"
     hash: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
     epoch: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     nonce: int = Field(sa_column=Column(BigInteger, nullable=False))
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    action: str = Field(
+        default=Action.SETTLE, sa_column=Column(String, nullable=False, server_default=Action.SETTLE)
+    )
     signed_at: float = Field(default_factory=time.time)
 
 

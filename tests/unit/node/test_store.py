@@ -154,6 +154,7 @@ def test_a_reorganisation_takes_back_confirmations_and_later_signatures(world: W
     for number in (1, 2, 3):
         epoch = world.scenario.close([world.scenario.deposit(world.scenario.users[0], 9)], 4)
         save(world, epoch, confirmed_in=10 * number)
+        store.save_proof(number, bytes(256))
         store.save_submission(SubmissionRow(hash=bytes([number]) * 32, epoch=number, nonce=number, raw=b"x"))
         store.save_confirmation(number, 10 * number, bytes([number]) * 32)
         store.save_cursor(BlockHead(10 * number, bytes([number]) * 32))

@@ -1,5 +1,6 @@
 """What the node pays for a stuck transaction, which refusals it blames on lanes, and when it prunes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,7 +11,7 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
-from tests.unit.node.conftest import World, commit_row, proven
+from tests.unit.node.conftest import World, commit_row, proven, record_of_result
 from web3.types import TxParams
 
 from sotto.l1.errors import ContractRejected, FeeCapReached
@@ -20,6 +21,7 @@ from sotto.node.config import NodeConfig
 from sotto.node.core import epoch_row, lane_rows
 from sotto.node.metrics import Metrics
 from sotto.node.submitter import Submitter
+from sotto.node.tables import Action, SubmissionRow
 from sotto.protocol.l1 import EpochRecord, genesis_record
 
 ADDRESS = to_checksum_address("0x" + "11" * 20)
@@ -117,6 +119,21 @@ class Calls(RollupContract):
     def __init__(self) -> None:
         pass
 
+    def commit(self, commit: CommitInput) -> TxParams:
+        """See RollupContract."""
+        return {"data": b"commit" + commit.parent.hash()}
+
+    def prove(
+        self,
+        record: EpochRecord,
+        fee_assets: Sequence[int],
+        fee_totals: Sequence[int],
+        beneficiary: ChecksumAddress,
+        proof: bytes,
+    ) -> TxParams:
+        """See RollupContract."""
+        return {"data": b"prove" + record.hash()}
+
     def commit_and_prove(self, commit: CommitInput, beneficiary: ChecksumAddress, proof: bytes) -> TxParams:
         """See RollupContract; fees may go to nobody but whom the proof names."""
         assert commit.fee_recipient == beneficiary
@@ -127,10 +144,17 @@ class Calls(RollupContract):
         return {"data": record.hash()}
 
 
-def submitter_of(world: World, sender: Sender) -> Submitter:
+def submitter_of(world: World, sender: Sender, **settings: Any) -> Submitter:
     """A submitter of the world's epochs."""
-    config = NodeConfig(deployment="x", poll_interval=0, retry_wait=0)
+    config = NodeConfig(deployment="x", poll_interval=0, retry_wait=0, **settings)
     return Submitter(world.core, config, Calls(), sender, {4: ADDRESS}, ADDRESS, Metrics())
+
+
+async def take_next(submitter: Submitter) -> bool:
+    """Do what L1 needs now. True if it failed."""
+    step = await submitter._next_step()
+    assert step is not None
+    return await submitter._take(step)
 
 
 async def proven_epoch(world: World) -> bytes:
@@ -152,7 +176,7 @@ async def test_only_refusals_of_lanes_make_their_transactions_suspect(
     world: World, cause: str, suspected: bool
 ) -> None:
     await proven_epoch(world)
-    assert await submitter_of(world, RefusingSender(cause))._step(2)
+    assert await take_next(submitter_of(world, RefusingSender(cause)))
     assert (len(world.core.pool), world.core.in_flight) == (1, 0)
     assert (len(world.core.trials) == 1) == suspected
 
@@ -160,9 +184,10 @@ async def test_only_refusals_of_lanes_make_their_transactions_suspect(
 async def test_an_unexpected_failure_gives_the_epoch_up_and_goes_on(world: World) -> None:
     await proven_epoch(world)
     submitter = submitter_of(world, RefusingSender())
-    assert await submitter._fail(2, KeyError("x"))
+    step = await submitter._next_step()
+    assert await submitter._fail(step, KeyError("x"))
     assert (len(world.core.pool), world.core.in_flight, len(world.core.trials)) == (1, 0, 1)
-    assert await submitter._fail(2, KeyError("x"))
+    assert await submitter._fail(step, KeyError("x"))
 
 
 async def test_prunes_the_oldest_pending_epoch_after_its_deadline(world: World) -> None:
@@ -181,3 +206,148 @@ async def test_prunes_the_oldest_pending_epoch_after_its_deadline(world: World) 
     world.core.store.prune_commits(1, world.core.l1_block)
     await submitter._prune()
     assert len(sender.sent) == 1
+
+
+class Mine(RefusingSender):
+    """An account whose transactions are signed as they are, and wait in no block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outbid: list[bytes | None] = []
+
+    async def sign(
+        self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+    ) -> SignedTransaction:
+        """See Sender."""
+        self.outbid.append(replaces)
+        raw = bytes(cast(bytes, transaction["data"]))
+        return SignedTransaction(raw, raw[:32].ljust(32, b"\0"), nonce)
+
+    async def broadcast(self, signed: SignedTransaction) -> None:
+        """See Sender."""
+
+    async def receipt(self, transaction_hash: bytes) -> Any:
+        """See Sender."""
+        return None
+
+
+async def closed_epochs(world: World, count: int) -> None:
+    """Epochs 2 and so on, of one transaction each, without proofs."""
+    world.fund(count)
+    core = world.core
+    for signed in [world.pay() for _ in range(count)]:
+        await world.mempool.admit([proven(signed)], [])
+        core.pool.remove(list(core.pool))
+        result = world.scenario.close([signed], 4).result
+        core.store.assign(epoch_row(result), lane_rows(result))
+        core.ledger.append(result)
+        core.results[result.words.header.epoch_id] = result
+
+
+def record_on_l1(world: World, epoch: int) -> EpochRecord:
+    """L1 holds the commit of a closed epoch."""
+    record = record_of_result(world.core.results[epoch], world.core.l1_block)
+    world.core.store.save_commit(commit_row(record), ours=True)
+    return record
+
+
+async def test_split_settlement_commits_without_waiting_for_proofs(world: World) -> None:
+    await closed_epochs(world, 3)
+    store, sender = world.core.store, Mine()
+    submitter = submitter_of(world, sender, settlement="split", pending_epochs=2)
+    assert not await take_next(submitter)
+    [commit] = store.submissions(2)
+    assert (commit.action, commit.raw) == ("commit", b"commit" + world.core.ledger.records[1].hash())
+    # It is under way: nothing else is sent.
+    assert not await take_next(submitter)
+    assert store.submissions(3) == []
+
+    second = record_on_l1(world, 2)
+    assert not await take_next(submitter)
+    [commit] = store.submissions(3)
+    # The parent is pending, so its record is the database's.
+    assert commit.raw == b"commit" + second.hash()
+    record_on_l1(world, 3)
+    assert list(store.unproven(2)) == [2, 3, 4]
+    # Two are pending: the third waits for a proof.
+    assert await submitter._next_step() is None
+
+    store.save_proof(3, bytes(256))
+    assert await submitter._next_step() is None
+    store.save_proof(2, bytes(256))
+    assert not await take_next(submitter)
+    _, proof = store.submissions(2)
+    assert (proof.action, proof.raw) == ("prove", b"prove" + second.hash())
+
+
+async def test_a_proof_that_l1_refuses_is_made_again_and_the_epoch_stays(world: World) -> None:
+    await closed_epochs(world, 1)
+    core, store = world.core, world.core.store
+    record_on_l1(world, 2)
+    store.save_proof(2, bytes(256))
+    refused = submitter_of(world, RefusingSender("ProofInvalid"), settlement="split")
+    assert await take_next(refused)
+    assert (core.in_flight, list(store.unproven(2))) == (1, [2])
+    store.save_proof(2, bytes(256))
+    # Somebody else was faster.
+    assert await take_next(submitter_of(world, RefusingSender("NotNextToProve"), settlement="split"))
+    assert (core.in_flight, list(store.unproven(2))) == (1, [])
+
+
+async def test_a_stale_proof_of_the_same_nonce_is_outbid(world: World) -> None:
+    await closed_epochs(world, 1)
+    sender = Mine()
+    world.core.store.save_submission(
+        SubmissionRow(hash=b"\1" * 32, epoch=2, nonce=0, raw=b"stale", action=Action.PROVE)
+    )
+    assert not await take_next(submitter_of(world, sender, settlement="split"))
+    assert sender.outbid == [b"stale"]
+
+
+async def test_joint_settlement_proves_what_split_settlement_left_pending(world: World) -> None:
+    await closed_epochs(world, 2)
+    store, submitter = world.core.store, submitter_of(world, Mine())
+    record = record_on_l1(world, 2)
+    store.save_proof(3, bytes(256))
+    assert await submitter._next_step() is None
+    store.save_proof(2, bytes(256))
+    assert not await take_next(submitter)
+    assert [row.raw for row in store.submissions(2)] == [b"prove" + record.hash()]
+
+
+@pytest.mark.parametrize("cause", ["CommitNeedsPolicy", "ProposerRefused"])
+async def test_an_epoch_waits_when_the_operator_may_not_commit(world: World, cause: str) -> None:
+    await closed_epochs(world, 1)
+    assert await take_next(submitter_of(world, RefusingSender(cause), settlement="split"))
+    assert world.core.in_flight == 1
+
+
+async def test_what_cannot_be_proven_stays_until_it_is_pruned_and_is_then_suspected(world: World) -> None:
+    await closed_epochs(world, 1)
+    core = world.core
+    record_on_l1(world, 2)
+    async with core.lock:
+        await core.not_provable(core.results[2], "ProvingFailed")
+    assert (core.in_flight, len(core.trials)) == (1, 0)
+    await core.abandon(2, "pruned")
+    assert (core.in_flight, len(core.pool), len(core.trials)) == (0, 1, 1)
+
+
+async def test_an_own_epoch_whose_proof_is_made_is_proven_after_its_deadline_not_pruned(world: World) -> None:
+    await closed_epochs(world, 1)
+    record, sender = record_on_l1(world, 2), RefusingSender()
+    assert record.deadline < world.core.l1_block
+    submitter = submitter_of(world, sender, settlement="split")
+    await submitter._prune()
+    assert sender.sent == [{"data": record.hash()}]
+    world.core.store.save_proof(2, bytes(256))
+    await submitter._prune()
+    assert len(sender.sent) == 1
+
+
+async def test_no_block_follows_a_pending_epoch_as_old_as_an_anchor(world: World) -> None:
+    await closed_epochs(world, 1)
+    record_on_l1(world, 2)
+    assert not await world.core.is_blocked()
+    world.core.l1_block += world.core.policy.anchor_life
+    assert await world.core.is_blocked()

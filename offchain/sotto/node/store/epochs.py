@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import func
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, delete, select, update
 
 from sotto.node.store.base import StoreBase
 from sotto.node.store.events import tell_epoch
@@ -31,25 +31,37 @@ class EpochStore(StoreBase):
             session.commit()
 
     def unproven(self, start: int) -> Sequence[int]:
-        """Ids of the epochs from `start` on that have no proof, in order."""
+        """Ids of this node's epochs from `start` on that have no proof, in order."""
         with self._session() as session:
             statement = select(EpochRow.id).where(
                 EpochRow.id >= start,
-                col(EpochRow.status).in_([EpochStatus.PENDING, EpochStatus.ASSIGNED]),
+                EpochRow.status != EpochStatus.CONFIRMED,
+                col(EpochRow.proof).is_(None),
+                col(EpochRow.foreign).is_(False),
             )
             return session.exec(statement.order_by(col(EpochRow.id))).all()
 
     def begin_proving(self, epoch: int) -> None:
         """A prover gets the epoch."""
         with self._session() as session:
-            session.get_one(EpochRow, epoch).status = EpochStatus.ASSIGNED
+            row = session.get_one(EpochRow, epoch)
+            if row.status == EpochStatus.PENDING:
+                row.status = EpochStatus.ASSIGNED
             session.commit()
 
     def save_proof(self, epoch: int, proof: bytes) -> None:
         """The epoch's proof is made."""
         with self._session() as session:
             row = session.get_one(EpochRow, epoch)
-            row.proof, row.status = proof, EpochStatus.PROVEN
+            row.proof = proof
+            if row.status != EpochStatus.COMMITTED:
+                row.status = EpochStatus.PROVEN
+            session.commit()
+
+    def drop_proof(self, epoch: int) -> None:
+        """L1 refuses the proof of an epoch that it holds as committed: another one must be made."""
+        with self._session() as session:
+            session.get_one(EpochRow, epoch).proof = None
             session.commit()
 
     def save_submission(self, submission: SubmissionRow) -> None:
@@ -64,6 +76,28 @@ class EpochStore(StoreBase):
         with self._session() as session:
             statement = select(SubmissionRow).where(SubmissionRow.epoch == epoch)
             return session.exec(statement.order_by(col(SubmissionRow.signed_at))).all()
+
+    def submissions_from(self, start: int) -> Sequence[SubmissionRow]:
+        """Signed transactions of the epochs from `start` on, oldest first."""
+        with self._session() as session:
+            statement = select(SubmissionRow).where(SubmissionRow.epoch >= start)
+            return session.exec(statement.order_by(col(SubmissionRow.signed_at))).all()
+
+    def submission_of_nonce(self, nonce: int) -> SubmissionRow | None:
+        """The last signed transaction with a nonce."""
+        with self._session() as session:
+            statement = select(SubmissionRow).where(SubmissionRow.nonce == nonce)
+            return session.exec(statement.order_by(col(SubmissionRow.signed_at).desc()).limit(1)).first()
+
+    def forget_submissions(self, epoch: int, action: str) -> None:
+        """Signed transactions of an epoch that can have no effect any more."""
+        with self._session() as session:
+            session.exec(
+                delete(SubmissionRow).where(
+                    col(SubmissionRow.epoch) == epoch, col(SubmissionRow.action) == action
+                )
+            )
+            session.commit()
 
     def epochs(self, start: int = 0, count: int | None = None, confirmed: bool = False) -> Sequence[EpochRow]:
         """Epochs by id from `start` on, all or only those proven on L1."""

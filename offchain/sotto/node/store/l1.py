@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlmodel import Session, col, delete, select, update
 
 from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
@@ -10,6 +10,7 @@ from sotto.node.store.base import StoreBase
 from sotto.node.store.epochs import assign
 from sotto.node.store.transactions import set_transactions_status
 from sotto.node.tables import (
+    Action,
     BlockRow,
     CommitRow,
     DepositRow,
@@ -101,8 +102,8 @@ class L1Store(StoreBase):
 
         Genesis stays: L1 cannot lose it without the contracts.
 
-        The first of them keeps its signed transactions. Those of later ones name its record, which holds the
-        block of its commit and so will change: they are signed anew, with the same nonces as before.
+        The first of them keeps its signed commit. Its proof and all of later ones name its record, which
+        holds the block of its commit and so will change: they are signed anew, with the same nonces.
         """
         with self._session() as session:
             session.exec(delete(BlockRow).where(col(BlockRow.number) > number))
@@ -129,11 +130,20 @@ class L1Store(StoreBase):
                 set_transactions_status(session, row.id, TransactionStatus.SOFT_FINAL)
             if uncommitted:
                 first = uncommitted[0].id
-                session.exec(delete(SubmissionRow).where(col(SubmissionRow.epoch) > first))
+                session.exec(
+                    delete(SubmissionRow).where(
+                        (col(SubmissionRow.epoch) > first)
+                        | ((col(SubmissionRow.epoch) == first) & (col(SubmissionRow.action) == Action.PROVE))
+                    )
+                )
                 session.exec(
                     update(EpochRow)
                     .where(col(EpochRow.id) > first, col(EpochRow.status) == EpochStatus.COMMITTED)
-                    .values(status=EpochStatus.PROVEN)
+                    .values(
+                        status=case(
+                            (col(EpochRow.proof).is_(None), EpochStatus.PENDING), else_=EpochStatus.PROVEN
+                        )
+                    )
                 )
             session.commit()
             return [row.id for row in unproven]

@@ -1,0 +1,146 @@
+"""What an epoch's next L1 transaction is, and how it is made (docs/spec/06-l1.md).
+
+One transaction is under way at a time: what is begun comes first, then the proof of the oldest pending epoch,
+then the next commit.
+"""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+from web3.types import TxParams
+
+from sotto.l1.records import record_from_bytes
+from sotto.l1.rollup import CommitInput, RollupContract
+from sotto.node.core import Core, deposit_of
+from sotto.node.tables import Action, EpochRow, SubmissionRow
+from sotto.protocol.epoch import EpochResult
+from sotto.protocol.l1 import EpochRecord, deposit_item
+from sotto.protocol.transaction import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An action for one epoch, and the transactions that were signed for it, oldest first."""
+
+    row: EpochRow
+    result: EpochResult
+    action: Action
+    submissions: tuple[SubmissionRow, ...] = ()
+
+
+def next_step(
+    rows: Sequence[EpochRow],
+    results: Mapping[int, EpochResult],
+    submissions: Sequence[SubmissionRow],
+    pending: int,
+    with_proof: Set[int] = frozenset(),
+) -> Step | None:
+    """What L1 needs now, None if nothing. Pure.
+
+    Args:
+        rows: the closed epochs that are not confirmed, in order.
+        submissions: signed transactions of these, oldest first.
+        pending: so many epochs may be committed and not proven; 0: an epoch is committed with its proof.
+        with_proof: epochs whose commit L1 takes with their proof only.
+    """
+    known = [row for row in rows if row.id in results]
+    if not known:
+        return None
+    for row in known:
+        is_waited_for = {Action.PROVE} if row.record is not None else {Action.SETTLE, Action.COMMIT}
+        begun = tuple(s for s in submissions if s.epoch == row.id and s.action in is_waited_for)
+        if begun:
+            return Step(row, results[row.id], Action(begun[-1].action), begun)
+    first = known[0]
+    if first.record is not None and first.proof is not None:
+        return Step(first, results[first.id], Action.PROVE)
+    free = next((row for row in known if row.record is None), None)
+    if free is None:
+        return None
+    if pending and free.id not in with_proof:
+        has_room = free.id - first.id < pending
+        return Step(free, results[free.id], Action.COMMIT) if has_room else None
+    if free is first and free.proof is not None:
+        return Step(free, results[free.id], Action.SETTLE)
+    return None
+
+
+class Calls:
+    """Makes the L1 transactions of a node's epochs.
+
+    Args:
+        verifiers: address by number of lanes.
+        fee_recipient: who gets fees and is named in the proofs.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        rollup: RollupContract,
+        verifiers: Mapping[int, ChecksumAddress],
+        fee_recipient: ChecksumAddress,
+    ) -> None:
+        self._core = core
+        self._rollup = rollup
+        self._verifiers = verifiers
+        self._fee_recipient = fee_recipient
+
+    async def make(self, step: Step) -> TxParams:
+        """The transaction of a step, not signed yet."""
+        if step.action == Action.PROVE:
+            return self._prove(step)
+        commit = await self._commit_input(step)
+        if step.action == Action.COMMIT:
+            return self._rollup.commit(commit)
+        assert step.row.proof is not None, "epochs are proven before they are settled"
+        return self._rollup.commit_and_prove(commit, self._fee_recipient, step.row.proof)
+
+    def _prove(self, step: Step) -> TxParams:
+        row, header = step.row, step.result.words.header
+        assert row.record is not None, "only what L1 holds is proven"
+        assert row.proof is not None, "the proof is made"
+        record = record_from_bytes(row.record)
+        return self._rollup.prove(
+            record, header.fee_assets, header.fee_totals, self._fee_recipient, row.proof
+        )
+
+    async def _commit_input(self, step: Step) -> CommitInput:
+        row, result = step.row, step.result
+        header = result.words.header
+        return CommitInput(
+            parent=await self._record(row.id - 1),
+            verifier=self._verifiers[row.lanes],
+            fee_recipient=self._fee_recipient,
+            c=result.c,
+            words=row.words,
+            queue_tails=await self._tails(header.queue_start, header.queue_end),
+            client_proofs=await self._client_proofs(result),
+            oldest_successor=None if header.oldest == row.id - 1 else await self._record(header.oldest + 1),
+        )
+
+    async def _record(self, epoch: int) -> EpochRecord:
+        """The record of a confirmed or pending epoch."""
+        core = self._core
+        if epoch in core.ledger.records:
+            return core.ledger.records[epoch]
+        row = await core.store.run(core.store.epoch, epoch)
+        assert row is not None, "epochs are committed in order"
+        assert row.record is not None, "epochs are committed in order"
+        return record_from_bytes(row.record)
+
+    async def _tails(self, start: int, end: int) -> list[bytes]:
+        if start == end:
+            return []
+        store = self._core.store
+        rows = await store.run(store.deposits, start, end - start)
+        return [deposit_item(deposit_of(row), row.depositor, row.ciphertext).tail for row in rows]
+
+    async def _client_proofs(self, result: EpochResult) -> bytes:
+        ids = [
+            lane.link.to_bytes(32)
+            for lane in result.words.lanes
+            if lane.kind in (Kind.TRANSFER, Kind.ACCOUNT)
+        ]
+        rows = await self._core.store.run(self._core.store.transactions, ids)
+        return b"".join(rows[h].proof for h in ids)
