@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sotto.l1.events import Position, ReceivedCommit
+from sotto.node.chain import genesis_row
+from sotto.node.ledger import Ledger
 from sotto.node.tables import EpochRow, EpochStatus, TransactionStatus
 from sotto.protocol.field import MODULUS, Field
 from sotto.protocol.hash import ZERO_SUBTREES, H, Tag, hash_batch, hash_packed, node_packed
@@ -86,22 +89,10 @@ class History:
 
     def genesis(self) -> EpochRow:
         """Epoch 0."""
-        state = genesis()
-        return EpochRow(
-            id=0,
-            status=EpochStatus.CONFIRMED,
-            lanes=0,
-            words=b"",
-            state=state.hash(),
-            note_root=state.note.root,
-            account_root=state.account.root,
-            first_node=0,
-            record=genesis_record(1).encode(),
-            commit_block=1,
-            proof_block=1,
-            l1_tx=bytes(32),
-            finalized=True,
-        )
+        record, position = genesis_record(1), Position(1, bytes(_WORD), bytes(_WORD), 0)
+        row = genesis_row(ReceivedCommit(position, 0, record.hash(), record), Ledger())
+        row.finalized = True
+        return row
 
     def epochs(self, count: int) -> Iterator[PastEpoch]:
         """The next epochs, in order."""

@@ -6,7 +6,7 @@ A bundle of more than N/2 members that was passed over has the next epoch but fo
 bundle waits for an epoch first, the queue has its share in every other one.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from sotto.node.admission import MAX_FEE_ASSETS
@@ -65,7 +65,7 @@ class Situation:
     queue_start: int
     items: Sequence[Deposit]
     bundles: Sequence[Bundle]
-    anchors: dict[Field, int]
+    anchors: Mapping[Field, int]
     ordered: Sequence[Ordered] = ()
     withheld: Set[Field] = frozenset()
     overdue: int = 0
