@@ -100,6 +100,12 @@ max_fee_option = click.option(
     help="Refuse to pay more than this, in units of the fee asset. By default 5% of the amount if the fee is "
     "in its asset, at least 0.001 ETH in ETH, and nothing in other tokens.",
 )
+force_option = click.option(
+    "--force",
+    is_flag=True,
+    help="Send it through the queue on L1, which no operator can refuse. Needs --l1 and an L1 key; the "
+    "queue's fee is paid there in ETH, and --max-fee (0.01 by default) limits it.",
+)
 signer_option = click.option(
     "--signer",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -10,6 +10,7 @@ from sotto.cli.options import (
     Access,
     access_options,
     fee_asset_option,
+    force_option,
     json_option,
     max_fee_option,
     password_option,
@@ -46,6 +47,7 @@ memo_option = click.option("--memo", default="", help="Text of up to 381 bytes t
 @memo_option
 @fee_asset_option
 @max_fee_option
+@force_option
 @yes_option
 @wait_option
 @json_option
@@ -57,6 +59,7 @@ def send(
     memo: str,
     fee_asset: str,
     max_fee: str | None,
+    force: bool,
     yes: bool,
     wait: bool,
     output: Output,
@@ -65,7 +68,8 @@ def send(
     """Pay privately: `send 1.5 ETH sotto1...`, or `send ETH --to sotto1...=1.5 --to ...`, or --file.
 
     Receivers that fit one epoch (up to 32) are paid all or none. More are paid in several bundles: the plan
-    is shown first, and what is interrupted goes on with `sotto wallet batch resume`.
+    is shown first, and what is interrupted goes on with `sotto wallet batch resume`. With --force there are
+    two receivers at most, and no memo.
     """
     rows = _rows(words, receivers, file, memo)
     if not allow_duplicates:
@@ -77,15 +81,15 @@ def send(
             Payment(row.address, parse_amount(row.amount, found.decimals), row.reference, row.memo)
             for row in rows
         ]
-        limit = None if max_fee is None else read_amount(opened, max_fee, fee_asset)[1]
-        if len(payments) > 1:
+        limit = None if max_fee is None else read_amount(opened, max_fee, "ETH" if force else fee_asset)[1]
+        if len(payments) > 1 and not force:
             plan = opened.plan_batch(found.symbol, payments, fee_asset=fee_asset)
             if len(plan.bundles) > 1:
                 confirm_plan(opened, plan, yes, output)
                 number = opened.start_batch(found.symbol, payments, fee_asset=fee_asset, max_fee=limit)
                 carry_on(opened, number, output)
                 return
-        action = opened.send(found.symbol, payments, fee_asset=fee_asset, max_fee=limit)
+        action = opened.send(found.symbol, payments, fee_asset=fee_asset, max_fee=limit, force=force)
         action = opened.wait(action.number) if wait else action
         assets = opened.assets()
     output.result(action_data(action, assets), [action_line(action, assets)])

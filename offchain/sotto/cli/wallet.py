@@ -13,6 +13,7 @@ from sotto.cli.options import (
     Access,
     access_options,
     fee_asset_option,
+    force_option,
     json_option,
     l1_key_option,
     max_fee_option,
@@ -237,6 +238,7 @@ def deposit(
 @click.argument("recipient")
 @fee_asset_option
 @max_fee_option
+@force_option
 @click.option("--wait", is_flag=True, help="Return when it can be claimed.")
 @json_option
 def withdraw(
@@ -245,6 +247,7 @@ def withdraw(
     recipient: str,
     fee_asset: str,
     max_fee: str | None,
+    force: bool,
     wait: bool,
     output: Output,
     access: Access,
@@ -255,8 +258,10 @@ def withdraw(
     """
     with opened_wallet(output, access) as opened:
         found, value = read_amount(opened, amount, asset)
-        limit = None if max_fee is None else read_amount(opened, max_fee, fee_asset)[1]
-        action = opened.withdraw(found.symbol, value, recipient, fee_asset=fee_asset, max_fee=limit)
+        limit = None if max_fee is None else read_amount(opened, max_fee, "ETH" if force else fee_asset)[1]
+        action = opened.withdraw(
+            found.symbol, value, recipient, fee_asset=fee_asset, max_fee=limit, force=force
+        )
         action = opened.wait(action.number) if wait else action
         assets = opened.assets()
     output.result(action_data(action, assets), [action_line(action, assets)])

@@ -125,9 +125,12 @@ class SyncWallet:
         *,
         fee_asset: str = str(ETH_ASSET),
         max_fee: int | None = None,
+        force: bool = False,
     ) -> Action:
         """See Wallet."""
-        return self._run(self._wallet.send(asset, payments, fee_asset=fee_asset, max_fee=max_fee))
+        return self._run(
+            self._wallet.send(asset, payments, fee_asset=fee_asset, max_fee=max_fee, force=force)
+        )
 
     def plan_batch(
         self, asset: str, payments: Sequence[Payment], *, fee_asset: str = str(ETH_ASSET)
@@ -166,9 +169,13 @@ class SyncWallet:
         *,
         fee_asset: str = str(ETH_ASSET),
         max_fee: int | None = None,
+        force: bool = False,
     ) -> Action:
         """See Wallet."""
-        return self._run(self._wallet.withdraw(asset, value, recipient, fee_asset=fee_asset, max_fee=max_fee))
+        made = self._wallet.withdraw(
+            asset, value, recipient, fee_asset=fee_asset, max_fee=max_fee, force=force
+        )
+        return self._run(made)
 
     @property
     def account(self) -> Account:

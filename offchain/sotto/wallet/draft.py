@@ -65,6 +65,7 @@ def make_draft(
     public: PublicPart,
     used: Collection[int],
     operation: KeyChange | None = None,
+    forced: bool = False,
 ) -> Draft:
     """Draw the order of inputs and outputs, encrypt, and commit.
 
@@ -122,6 +123,7 @@ def make_draft(
         ext=list(make_ext(ciphertexts, attachment)),
         attachment="" if attachment is None else attachment.hex(),
         operation=operation,
+        forced=forced,
     )
 
 
@@ -198,11 +200,17 @@ def transfer_plan(
         recipient=draft.recipient,
         fee=draft.fee,
         fee_asset=draft.fee_asset,
-        kind=Kind.TRANSFER if operation is None else Kind.ACCOUNT,
+        kind=_kind_of(draft),
         operation=None
         if operation is None
         else Operation(Field(operation.account), Field(operation.previous), Field(operation.new)),
     )
+
+
+def _kind_of(draft: Draft) -> Kind:
+    if draft.forced:
+        return Kind.FORCED
+    return Kind.TRANSFER if draft.operation is None else Kind.ACCOUNT
 
 
 def _spend(

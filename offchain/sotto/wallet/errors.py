@@ -174,6 +174,14 @@ class FeeTooHigh(InputRejected):
     hint = "allow it with --max-fee if it is what you want to pay, or use another node"
 
 
+class QueueFeeTooHigh(FeeTooHigh):
+    """The queue on L1 asks more for a forced transaction than the caller allows."""
+
+    hint = (
+        "allow it with --max-fee, in ETH, or wait: the fee falls with L1's gas price and the queue's length"
+    )
+
+
 class RecipientsInvalid(InputRejected):
     """There is no receiver, more than one bundle has room for, or one of them twice."""
 
@@ -442,3 +450,27 @@ class L1Rejected(WalletError):
     """A contract refused a call, or an L1 transaction failed."""
 
     hint = "see the cause; nothing was taken beyond L1 gas"
+
+
+class RollupFrozen(L1Rejected):
+    """The rollup has ended: it takes no transactions any more, and every note leaves by an exit."""
+
+    hint = "take your notes to L1 with `sotto exit`"
+
+
+class AnchorTooOld(L1Rejected):
+    """L1 takes nothing forced under the last proven state any more, as newer epochs wait for their proofs."""
+
+    hint = "try again when the pending epochs are proven or, after their deadline, pruned"
+
+
+class StaleSuccessor(L1Rejected):
+    """An epoch was committed, proven or pruned while a forced transaction was being made."""
+
+    hint = "run the command again"
+
+
+class QueueFeeRisen(L1Rejected):
+    """The queue's fee rose above what was sent while the transaction was on its way."""
+
+    hint = "run the command again, with a higher --max-fee if that is the cause"

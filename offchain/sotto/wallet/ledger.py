@@ -72,6 +72,7 @@ def apply_epochs(
             _record_spend(state, entry, spent, notes)
         elif notes:
             _record_received(state, entry, notes)
+    _refuse_skipped(state, entries)
     settled = {entry.commitments: entry.epoch for entry in entries if entry.kind in SPENDING}
     for pending in state.pending:
         epoch = settled.get(_outputs(pending))
@@ -82,6 +83,17 @@ def apply_epochs(
     oldest = max((epoch for epoch in settled.values() if epoch is not None), default=0) - KEPT_EPOCHS
     state.landed = [landed for landed in state.landed if landed.epoch >= oldest]
     _drop_conflicts(state)
+
+
+def _refuse_skipped(state: WalletState, entries: Sequence[Entry]) -> None:
+    """A forced transaction whose turn came when a note of it was spent has no effect.
+
+    No root shows that a lane was skipped. So its notes stay marked: what repeats the payment spends one.
+    """
+    skipped = {entry.id for entry in entries if entry.kind == Kind.SKIPPED}
+    for pending in state.pending:
+        if pending.forced is not None and pending.h in skipped and not pending.refused:
+            refuse(state, pending.action, "a note of it was spent before the queue's turn")
 
 
 def _outputs(pending: PendingTransaction) -> tuple[Field, Field, Field]:
@@ -275,7 +287,7 @@ def refuse(state: WalletState, number: int, cause: str) -> None:
 
 
 def revive(state: WalletState, number: int) -> None:
-    """Undo `refuse`: the node has the transactions after all."""
+    """Undo `refuse`: the node, or the queue, has the transactions after all."""
     for pending in state.pending:
         if pending.action == number:
             pending.refused = False
@@ -285,8 +297,11 @@ def revive(state: WalletState, number: int) -> None:
 
 
 def expire(state: WalletState, clock: int) -> None:
-    """Forget transactions whose expiry is before `clock`, the lowest `now` of any epoch to come."""
-    gone = [pending for pending in state.pending if pending.expiry < clock]
+    """Forget transactions whose expiry is before `clock`, the lowest `now` of any epoch to come.
+
+    Forced ones are judged by L1 when they are queued, and never again: see `follow_forced`.
+    """
+    gone = [pending for pending in state.pending if pending.expiry < clock and pending.forced is None]
     forget(state, gone, ActionStatus.EXPIRED, f"not included up to L1 block {clock - 1}")
 
 

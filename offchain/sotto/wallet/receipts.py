@@ -13,8 +13,8 @@ class L1Receipt:
 
 
 @dataclass(frozen=True, slots=True)
-class QueuedDeposit:
-    """A deposit in the L1 queue. `final` says that its block cannot be lost any more."""
+class QueuedItem:
+    """A deposit or forced transaction in the L1 queue. `final`: its block cannot be lost any more."""
 
     index: int
     receipt: L1Receipt

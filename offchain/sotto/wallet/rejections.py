@@ -16,6 +16,7 @@ OUTDATED: Final = frozenset(
         "ChainedCommitmentUnknown",
         "NamedCommitmentUnknown",
         "UnknownAnchor",
+        "reprove",
     }
 )
 """Causes that a new proof of the same payment under a newer anchor removes."""

@@ -119,19 +119,38 @@ async def carry_out(context: Context, order: Order) -> Action:
     lanes = max(report.lanes, default=1)
     if selection.transactions_for_payments(request) > lanes:
         raise RecipientsInvalid(f"{len(order.payments)} receivers need more than {lanes} transactions")
-    steps = _select(context, request, lanes, _contested(context, order))
+    steps = select(context, request, lanes, contested(context, order))
     fee = sum(step.fee for step in steps)
     limit = fee_limit(order) if order.max_fee is None else order.max_fee
     if fee > limit:
         raise FeeTooHigh(
             f"the fee is {fee} smallest units of asset {order.fee_asset}, at most {limit} is allowed"
         )
-    drafts = _make_drafts(context, order, steps)
-    action = context.state.add_action(
+    drafts = make_drafts(context, order, steps)
+    action = add_line(context, order, drafts, fee)
+    if order.tickets:
+        for step, draft in zip(steps, drafts, strict=True):
+            for ticket in (order.tickets[o.payment] for o in step.outputs if o.payment is not None):
+                ticket.action, ticket.transaction = action.number, draft.commitments[0]
+    try:
+        await _deliver(context, action, drafts, report)
+    except BaseException as error:
+        # Also when the caller gives up while it is proven: a line without a transaction would wait for ever.
+        if not any(pending.action == action.number for pending in context.state.pending):
+            cause = str(error) if isinstance(error, WalletError) else "interrupted before it was sent"
+            action.status, action.cause = ActionStatus.DROPPED, cause
+        context.save()
+        raise
+    return action
+
+
+def add_line(context: Context, order: Order, drafts: Sequence[Draft], fee: int) -> Action:
+    """The history's line of an order."""
+    return context.state.add_action(
         kind=order.kind,
         h=0,
         asset=order.asset,
-        value=request.target,
+        value=sum(payment.value for payment in order.payments) + order.public_value,
         fee=fee,
         fee_asset=order.fee_asset if fee else 0,
         payments=[
@@ -147,20 +166,6 @@ async def carry_out(context: Context, order: Order) -> Action:
         created=int(time()),
         l1_recipient=order.recipient,
     )
-    if order.tickets:
-        for step, draft in zip(steps, drafts, strict=True):
-            for ticket in (order.tickets[o.payment] for o in step.outputs if o.payment is not None):
-                ticket.action, ticket.transaction = action.number, draft.commitments[0]
-    try:
-        await _deliver(context, action, drafts, report)
-    except BaseException as error:
-        # Also when the caller gives up while it is proven: a line without a transaction would wait for ever.
-        if not any(pending.action == action.number for pending in context.state.pending):
-            cause = str(error) if isinstance(error, WalletError) else "interrupted before it was sent"
-            action.status, action.cause = ActionStatus.DROPPED, cause
-        context.save()
-        raise
-    return action
 
 
 async def prove_again(context: Context, number: int, report: SyncReport) -> None:
@@ -190,8 +195,8 @@ async def _deliver(context: Context, action: Action, drafts: Sequence[Draft], re
     state = context.state
     handed_over = any(pending.action == action.number for pending in state.pending)
     for attempt in range(1, _ATTEMPTS + 1):
-        made = await _prove(context, action.number, drafts, report)
-        _remember(context, action, made)
+        made = await prove_drafts(context, action.number, drafts, report)
+        remember(context, action, made)
         try:
             await submit(context.client, made)
         except NodeRejected as error:
@@ -220,7 +225,7 @@ async def _deliver(context: Context, action: Action, drafts: Sequence[Draft], re
     context.save()
 
 
-def _remember(context: Context, action: Action, made: Sequence[PendingTransaction]) -> None:
+def remember(context: Context, action: Action, made: Sequence[PendingTransaction]) -> None:
     """Store what is about to be sent, in place of earlier proofs of the same drafts."""
     state = context.state
     earlier = {tuple(p.draft.commitments): p.expiry for p in state.pending if p.action == action.number}
@@ -235,9 +240,13 @@ def _remember(context: Context, action: Action, made: Sequence[PendingTransactio
     context.save()
 
 
-async def _prove(
+async def prove_drafts(
     context: Context, number: int, drafts: Sequence[Draft], report: SyncReport
 ) -> list[PendingTransaction]:
+    """Sign and prove under the last epoch's anchor.
+
+    Raises AccountKeysUnknown, ProofRejected, and the errors of the signer.
+    """
     signer = context.require_signer()
     hashes = current_keys(context, context.trees)
     earliest = report.l1_block + report.min_expiry_margin + EXPIRY_BLOCKS
@@ -308,16 +317,23 @@ async def price_of(context: Context, asset: int) -> int:
     return fees[asset]
 
 
-def _contested(context: Context, order: Order) -> dict[int, int]:
+def contested(context: Context, order: Order) -> dict[int, int]:
+    """Notes of refused transactions, see `WalletState.contested`."""
     receivers = [payment.text.strip() for payment in order.payments] or [f"0x{order.recipient:040x}"]
     value = sum(payment.value for payment in order.payments) + order.public_value
     return context.state.contested(receivers, value)
 
 
-def _select(
-    context: Context, request: Request, max_steps: int, contested: Mapping[int, int]
+def select(
+    context: Context,
+    request: Request,
+    max_steps: int,
+    contested: Mapping[int, int],
+    *,
+    chained: bool = True,
 ) -> list[Step[StoredNote]]:
-    notes = context.state.spendable(chained=True)
+    """The transactions of a request. Raises InsufficientFunds, TooManyNotes."""
+    notes = context.state.spendable(chained=chained)
     try:
         return selection.plan(request, notes, max_steps, lambda note: contested.get(note.commitment, 0))
     except InsufficientFunds as error:
@@ -329,7 +345,10 @@ def _select(
         raise InsufficientFunds(error.asset, error.needed, error.available, incoming, cause) from error
 
 
-def _make_drafts(context: Context, order: Order, steps: Sequence[Step[StoredNote]]) -> list[Draft]:
+def make_drafts(
+    context: Context, order: Order, steps: Sequence[Step[StoredNote]], forced: bool = False
+) -> list[Draft]:
+    """The transactions of a plan, not proven yet."""
     drafts: list[Draft] = []
     for step in steps:
         inputs = [_input(context, entry, drafts) for entry in step.inputs]
@@ -355,7 +374,7 @@ def _make_drafts(context: Context, order: Order, steps: Sequence[Step[StoredNote
         hidden = order.asset if order.asset in assets or not assets else assets[0]
         operation = order.operation if step is steps[-1] else None
         drafts.append(
-            make_draft(context.keys, hidden, inputs, outputs, public, context.state.used, operation)
+            make_draft(context.keys, hidden, inputs, outputs, public, context.state.used, operation, forced)
         )
     return drafts
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,13 +12,14 @@ from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import BlockNotFound, TransactionNotFound
-from web3.types import TxParams, TxReceipt
+from web3.types import LogReceipt, TxParams, TxReceipt
 
 from sotto.l1.bridge import ETH, BridgeContract, Claim
 from sotto.l1.contract import TRANSPORT_ERRORS
+from sotto.l1.contract import translate as translate_transport
 from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted, TransactionTimeout
-from sotto.l1.events import ReceivedCommit, ReceivedDeposit
-from sotto.l1.queue import L1QueueContract
+from sotto.l1.events import QueueEvent, ReceivedCommit, ReceivedDeposit, ReceivedForced
+from sotto.l1.queue import ForceInput, L1QueueContract
 from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
 from sotto.l1.token import TokenContract
@@ -26,14 +28,18 @@ from sotto.protocol.l1 import EpochRecord, compute_domain
 from sotto.protocol.words import EpochWords, decode_words
 from sotto.wallet.amounts import Asset
 from sotto.wallet.errors import (
+    AnchorTooOld,
     L1NotConfigured,
     L1Rejected,
     L1Unconfirmed,
     L1Unreachable,
+    QueueFeeRisen,
+    RollupFrozen,
+    StaleSuccessor,
     StateMismatch,
     WrongDeployment,
 )
-from sotto.wallet.receipts import L1Receipt, QueuedDeposit
+from sotto.wallet.receipts import L1Receipt, QueuedItem
 
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.5
@@ -221,6 +227,86 @@ class Settlement:
             transaction = bridge.deposit_eth(value, partial, ciphertext)
         else:
             transaction = bridge.deposit(asset, value, partial, ciphertext)
+        return await self._sign(transaction)
+
+    async def send_deposit(self, signed: SignedTransaction, partial: int) -> QueuedItem:
+        """Send a signed deposit. Raises L1Rejected when it reverts, else L1Unconfirmed when it fails."""
+        return self._queued(await self._deliver(signed), _is_deposit(partial))
+
+    async def find_deposit(self, signed: SignedTransaction, sender: str, partial: int) -> QueuedItem | None:
+        """What became of a deposit; None while that is open, and then it is sent again if there is a key.
+
+        Raises L1Rejected when it has failed, or its nonce belongs to another transaction for good.
+        """
+        return await self._find(signed, sender, _is_deposit(partial))
+
+    async def queue_fee(self) -> int:
+        """Wei that one more forced transaction pays the queue."""
+        _, queue = self._contracts()
+        try:
+            return await queue.force_fee()
+        except L1Error as error:
+            raise translate(error) from error
+
+    async def sign_forced(
+        self, transaction: bytes, proof: bytes, anchor_record: EpochRecord, value: int
+    ) -> SignedTransaction:
+        """The L1 transaction that queues a forced one, to be stored before it is sent.
+
+        Raises StaleSuccessor when an epoch was committed meanwhile, AnchorTooOld, QueueFeeTooHigh,
+        RollupFrozen.
+
+        Args:
+            value: wei for the queue; what is above its fee comes back.
+        """
+        _, queue = self._contracts()
+        try:
+            successor = await self._successor(anchor_record)
+            forced = ForceInput(transaction, proof, anchor_record, successor)
+        except L1Error as error:
+            raise translate(error) from error
+        return await self._sign(queue.force(forced, value))
+
+    async def send_forced(self, signed: SignedTransaction, transaction: bytes) -> QueuedItem:
+        """Send it. Raises L1Rejected when it reverts, as `sign_forced`; else L1Unconfirmed when it fails."""
+        return self._queued(await self._deliver(signed), _is_forced(transaction))
+
+    async def find_forced(
+        self, signed: SignedTransaction, sender: str, transaction: bytes
+    ) -> QueuedItem | None:
+        """What became of it, as `find_deposit`."""
+        return await self._find(signed, sender, _is_forced(transaction))
+
+    async def _successor(self, record: EpochRecord) -> EpochRecord | None:
+        head, _ = await self._rollup.status()
+        if head == record.id:
+            return None
+        wanted = await self._rollup.record_hash(record.id + 1)
+        start, last = record.commit_block, await self._block_number()
+        while start <= last:
+            end = min(start + LOG_RANGE - 1, last)
+            for log in await self._logs(self._rollup.address, start, end):
+                event = self._rollup.decode(log)
+                if isinstance(event, ReceivedCommit) and event.record.hash() == wanted:
+                    return event.record
+            start = end + 1
+        raise L1Unavailable(f"the L1 node does not show the commit of epoch {record.id + 1}")
+
+    async def _block_number(self) -> int:
+        try:
+            return await self._web3.eth.block_number
+        except TRANSPORT_ERRORS as error:
+            raise translate_transport(error) from error
+
+    async def _logs(self, address: ChecksumAddress, first: int, last: int) -> list[LogReceipt]:
+        try:
+            return await self._web3.eth.get_logs(
+                {"address": address, "fromBlock": BlockNumber(first), "toBlock": BlockNumber(last)}
+            )
+        except TRANSPORT_ERRORS as error:
+            raise translate_transport(error) from error
+
+    async def _sign(self, transaction: TxParams) -> SignedTransaction:
         if self._sender is None:
             raise L1NotConfigured("there is no L1 key")
         try:
@@ -231,25 +317,20 @@ class Settlement:
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
 
-    async def send_deposit(self, signed: SignedTransaction, partial: int) -> QueuedDeposit:
-        """Send a signed deposit. Raises L1Rejected when it reverts, else L1Unconfirmed when it fails."""
+    async def _deliver(self, signed: SignedTransaction) -> TxReceipt:
         if self._sender is None:
             raise L1NotConfigured("there is no L1 key")
         try:
             await self._sender.broadcast(signed)
-            return self._queued(await self._sender.wait(signed.hash, self._patience_seconds), partial)
+            return await self._sender.wait(signed.hash, self._patience_seconds)
         except TransactionReverted as error:
             raise translate(error) from error
         except L1Error as error:
             raise L1Unconfirmed(f"0x{signed.hash.hex()}: {str(error)[:300]}") from error
 
-    async def find_deposit(
-        self, signed: SignedTransaction, sender: str, partial: int
-    ) -> QueuedDeposit | None:
-        """What became of a deposit; None while that is open, and then it is sent again if there is a key.
-
-        Raises L1Rejected when it has failed, or its nonce belongs to another transaction for good.
-        """
+    async def _find(
+        self, signed: SignedTransaction, sender: str, wanted: Callable[[QueueEvent], bool]
+    ) -> QueuedItem | None:
         used = 0
         try:
             used = await self._web3.eth.get_transaction_count(to_checksum_address(sender), "finalized")
@@ -263,21 +344,21 @@ class Settlement:
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
         if receipt["status"] != 1:
-            raise L1Rejected("the deposit's transaction was reverted")
-        return replace(self._queued(receipt, partial), final=used > signed.nonce)
+            raise L1Rejected("the L1 transaction was reverted")
+        return replace(self._queued(receipt, wanted), final=used > signed.nonce)
 
     async def _rebroadcast(self, sender: Sender, signed: SignedTransaction) -> None:
         # L1 takes one nonce once, so that this cannot deposit twice; whether it helps is seen next time.
         with contextlib.suppress(L1Error):
             await sender.broadcast(signed)
 
-    def _queued(self, receipt: TxReceipt, partial: int) -> QueuedDeposit:
+    def _queued(self, receipt: TxReceipt, wanted: Callable[[QueueEvent], bool]) -> QueuedItem:
         _, queue = self._contracts()
         for log in receipt["logs"]:
             event = queue.decode(log) if log["address"] == queue.address else None
-            if isinstance(event, ReceivedDeposit) and event.partial == partial:
-                return QueuedDeposit(event.index, _receipt(receipt))
-        raise L1Rejected("the deposit's transaction succeeded without queueing it")
+            if event is not None and wanted(event):
+                return QueuedItem(event.index, _receipt(receipt))
+        raise L1Rejected("the L1 transaction succeeded without queueing the item")
 
     async def claim(self, claim: Claim) -> L1Receipt:
         """Pay a withdrawal to its recipient; anyone may."""
@@ -306,15 +387,37 @@ class Settlement:
         return self._bridge, self._queue
 
 
+_CAUSES: Final[Mapping[str, type[L1Rejected]]] = {
+    "RollupFrozen": RollupFrozen,
+    "AnchorExpired": AnchorTooOld,
+    "ExpiryInvalid": AnchorTooOld,
+    "FeeTooLow": QueueFeeRisen,
+    "WrongSuccessorCount": StaleSuccessor,
+    "SuccessorMismatch": StaleSuccessor,
+    "EpochNotProven": StaleSuccessor,
+}
+"""What the queue refuses, by the contract's error."""
+
+
 def translate(error: L1Error) -> L1Rejected | L1Unreachable | L1Unconfirmed:
     """The wallet's error for one of L1."""
     if isinstance(error, TransactionTimeout):
         return L1Unconfirmed(str(error)[:500])
     if isinstance(error, ContractRejected | TransactionReverted):
-        return L1Rejected(str(error)[:500])
+        cause = error.cause if isinstance(error, TransactionReverted) else error
+        kind = L1Rejected if cause is None else _CAUSES.get(cause.name, L1Rejected)
+        return kind(str(error)[:500])
     if isinstance(error, L1Unavailable):
         return L1Unreachable(str(error)[:500])
     return L1Rejected(f"{type(error).__name__}: {str(error)[:500]}")
+
+
+def _is_deposit(partial: int) -> Callable[[QueueEvent], bool]:
+    return lambda event: isinstance(event, ReceivedDeposit) and event.partial == partial
+
+
+def _is_forced(transaction: bytes) -> Callable[[QueueEvent], bool]:
+    return lambda event: isinstance(event, ReceivedForced) and event.transaction == transaction
 
 
 def _receipt(receipt: TxReceipt) -> L1Receipt:

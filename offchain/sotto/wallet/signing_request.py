@@ -111,6 +111,7 @@ class RequestText(_Model):
     expiry: Number
     operation: OperationText | None
     attachment: Data
+    forced: bool = False
     claimed: Claimed
 
 
@@ -201,6 +202,7 @@ def encode_request(key: Field, request: SigningRequest) -> dict[str, Any]:
         if change is None
         else OperationText.model_construct(previous=change.previous, keys=list(change.keys)),
         attachment=bytes.fromhex(draft.attachment),
+        forced=draft.forced,
         claimed=Claimed.model_construct(
             nullifiers=list(transaction.nullifiers),
             commitments=list(transaction.commitments),
@@ -257,7 +259,7 @@ def _review(text: RequestText, keys: ViewingKeys) -> Reviewed:
         )
     operation = _operation(text.operation, keys)
     transaction = Transaction(
-        kind=Kind.TRANSFER if operation is None else Kind.ACCOUNT,
+        kind=_kind_of(text),
         domain=text.domain,
         anchor=to_field(text.anchor),
         named=named,
@@ -288,6 +290,12 @@ def _review(text: RequestText, keys: ViewingKeys) -> Reviewed:
         expiry=text.expiry,
         keys=() if text.operation is None else tuple(map(Field, text.operation.keys)),
     )
+
+
+def _kind_of(text: RequestText) -> Kind:
+    if text.forced:
+        return Kind.FORCED
+    return Kind.TRANSFER if text.operation is None else Kind.ACCOUNT
 
 
 def _inputs(

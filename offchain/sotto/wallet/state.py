@@ -91,6 +91,7 @@ class Draft(_Model):
     Attributes:
         operation: of a transaction of kind 5, None for a transfer.
         attachment: 512 bytes as hex, empty for none.
+        forced: it goes through the queue on L1, with kind 3.
     """
 
     asset: int
@@ -106,6 +107,23 @@ class Draft(_Model):
     ext: list[int]
     operation: KeyChange | None = None
     attachment: str = ""
+    forced: bool = False
+
+
+class SentForced(_Model):
+    """The L1 transaction that queues a forced transaction.
+
+    Attributes:
+        hash: 32 bytes, as hex; `raw` the signed transaction.
+        sender: L1 address whose `nonce` it uses.
+        index: place in the queue, None while it is in no block.
+    """
+
+    hash: str
+    raw: str
+    sender: str
+    nonce: int
+    index: int | None = None
 
 
 class PendingTransaction(_Model):
@@ -118,7 +136,8 @@ class PendingTransaction(_Model):
         parents: own commitments that it names.
         body: the API's JSON with proof.
         sent: False until the node has answered that it has it.
-        refused: the node has refused it for good. Its notes may be spent again, and are taken first.
+        refused: the node, or L1, has refused it for good. Its notes may be spent again, and are taken first.
+        forced: how it was queued on L1, None for one that a node has. Once queued it does not expire.
     """
 
     h: int
@@ -129,6 +148,7 @@ class PendingTransaction(_Model):
     body: dict[str, object]
     sent: bool = False
     refused: bool = False
+    forced: SentForced | None = None
 
     @property
     def spends(self) -> set[int]:

@@ -1,8 +1,10 @@
-"""Handing transactions over to a node."""
+"""What leaves the wallet: bundles for a node, bytes for the queue on L1."""
 
 from collections.abc import Sequence
 
 from sotto.protocol.field import Field, field_to_json
+from sotto.protocol.forced import encode_forced
+from sotto.protocol.transaction import transaction_from_json
 from sotto.wallet.client import NodeClient
 from sotto.wallet.state import KeyChange, PendingTransaction
 
@@ -12,6 +14,11 @@ async def submit(client: NodeClient, members: Sequence[PendingTransaction]) -> N
     operations = [_operation(member.draft.operation) for member in members if member.draft.operation]
     attachments = [bytes.fromhex(member.draft.attachment) or None for member in members]
     await client.submit([member.body for member in members], operations, attachments)
+
+
+def forced_bytes(pending: PendingTransaction) -> bytes:
+    """What L1 takes of a forced transaction."""
+    return encode_forced(transaction_from_json(pending.body).transaction)
 
 
 def _operation(change: KeyChange) -> dict[str, object]:

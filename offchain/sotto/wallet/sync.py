@@ -37,7 +37,7 @@ from sotto.wallet.ranges import Batches
 from sotto.wallet.rejections import FINAL, OUTDATED, is_final
 from sotto.wallet.state import ActionStatus, WalletState
 from sotto.wallet.submission import submit
-from sotto.wallet.unfinal import follow_claims, follow_deposits
+from sotto.wallet.unfinal import follow_claims, follow_deposits, follow_forced
 from sotto.wallet.watching import Watcher, forget_lines, watch
 
 CHECKPOINT: Final = EPOCHS_A_FILE
@@ -89,6 +89,7 @@ async def synchronise(context: Context, *, rescan: bool = False) -> SyncReport:
         await _check_on_l1(context, context.trees)
     await _check_claims(context)
     await follow_claims(context)
+    await follow_forced(context)
     l1_block, clock = await _clocks(context, status)
     expire(context.state, clock)
     outdated = await _follow_pending(context)
@@ -292,7 +293,7 @@ async def _follow_pending(context: Context) -> tuple[int, ...]:
     """
     state, client = context.state, context.client
     outdated: set[int] = set()
-    for number in sorted({pending.action for pending in state.pending}):
+    for number in sorted({pending.action for pending in state.pending if pending.forced is None}):
         members = [pending for pending in state.pending if pending.action == number]
         refused = any(pending.refused for pending in members)
         answers = [await client.transaction(Field(pending.h)) for pending in members]

@@ -1,12 +1,15 @@
-"""What L1 could still take back: deposits and claims of this wallet in blocks that are not final.
+"""What L1 could still take back: deposits, forced transactions and claims in blocks that are not final.
 
-A reorganisation may drop a deposit, or give it another place in the queue, and undo a claim. So both are
-looked up again with every sync until their blocks are final.
+A reorganisation may drop an item of the queue or give it another place, and undo a claim. So all are looked
+up again with every sync: deposits and claims until their blocks are final, forced transactions until an epoch
+has them.
 """
 
 from sotto.wallet.context import Context
 from sotto.wallet.errors import L1Rejected
-from sotto.wallet.ledger import drop_deposit, lift_deposit, place_deposit
+from sotto.wallet.ledger import drop_deposit, forget, lift_deposit, place_deposit, refuse, revive
+from sotto.wallet.state import ActionStatus
+from sotto.wallet.submission import forced_bytes
 
 
 async def follow_deposits(context: Context) -> None:
@@ -31,6 +34,39 @@ async def follow_deposits(context: Context) -> None:
                 place_deposit(state, context.keys, sent, found.index)
             if found is not None and found.final:
                 state.sent_deposits.remove(sent)
+        context.save()
+
+
+async def follow_forced(context: Context) -> None:
+    """Ask L1 where each forced transaction is; one that is nowhere is sent again. Raises L1Unreachable."""
+    l1 = await context.l1()
+    state = context.state
+    forced = [pending for pending in state.pending if pending.forced is not None]
+    if l1 is None or not forced:
+        return
+    # Imported late: web3 takes longer to load than all else, and only L1 needs it.
+    from sotto.l1.sender import SignedTransaction
+
+    # Asked first: what is not in a block of the chain that ends here can enter one only later.
+    final = await l1.final_block()
+    for pending in forced:
+        sent, action = pending.forced, state.action(pending.action)
+        assert sent is not None, "chosen above"
+        signed = SignedTransaction(bytes.fromhex(sent.raw), bytes.fromhex(sent.hash), sent.nonce)
+        try:
+            found = await l1.find_forced(signed, sent.sender, forced_bytes(pending))
+        except L1Rejected as error:
+            if not pending.refused:
+                refuse(state, pending.action, str(error))
+            found = None
+        if found is not None:
+            if pending.refused and sent.index is None:
+                revive(state, pending.action)
+            pending.sent = True
+        elif final > pending.expiry:
+            forget(state, [pending], ActionStatus.EXPIRED, f"not queued up to L1 block {pending.expiry}")
+        sent.index = None if found is None else found.index
+        action.queue_index = sent.index
         context.save()
 
 

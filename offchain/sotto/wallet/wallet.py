@@ -262,11 +262,16 @@ class Wallet:
         *,
         fee_asset: str = str(ETH_ASSET),
         max_fee: int | None = None,
+        force: bool = False,
     ) -> Action:
         """Pay receivers privately, all in one epoch or none; returns once the node has accepted it.
 
         That is as many as one bundle has room for: two in each transaction, a bundle has as many of these as
         the largest epoch has lanes. Each memo needs a transaction. Batches pay any number.
+
+        With `force` it goes through the queue on L1, which no operator can refuse: at most two receivers and
+        two notes, no memo, and `max_fee` is in wei for the queue (0.01 ETH by default). It returns once the
+        queue has it. See `sotto.wallet.forcing.force` for what it raises.
 
         Raises RecipientsInvalid, UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress,
         WrongDomainAddress, MemoInvalid and the errors of what pays.
@@ -274,7 +279,7 @@ class Wallet:
         self._context.refuse_view_only()
         orders = payment_orders(payments, self._context.view.domain)
         found, paying = await self.asset(asset), await self.asset(fee_asset)
-        return await self._carry_out(Order(found.asset, paying.asset, orders, max_fee=max_fee))
+        return await self._carry_out(Order(found.asset, paying.asset, orders, max_fee=max_fee), force)
 
     async def plan_batch(
         self, asset: str, payments: Sequence[Payment], *, fee_asset: str = str(ETH_ASSET)
@@ -335,8 +340,9 @@ class Wallet:
         *,
         fee_asset: str = str(ETH_ASSET),
         max_fee: int | None = None,
+        force: bool = False,
     ) -> Action:
-        """Withdraw to an L1 address; claim it there once its epoch is proven.
+        """Withdraw to an L1 address; claim it there once its epoch is proven. For `force` see `send`.
 
         Raises UnknownAsset, AmountNotPositive, AmountTooLarge, InvalidAddress and the errors of
         what pays.
@@ -346,7 +352,7 @@ class Wallet:
         target = decode_l1_address(recipient)
         found, paying = await self.asset(asset), await self.asset(fee_asset)
         order = Order(found.asset, paying.asset, public_value=value, recipient=target, max_fee=max_fee)
-        return await self._carry_out(order)
+        return await self._carry_out(order, force)
 
     @property
     def account(self) -> Account:
@@ -418,9 +424,14 @@ class Wallet:
                 raise WaitTimeout(f"action {number} is still pending after {timeout_seconds:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _carry_out(self, order: Order) -> Action:
+    async def _carry_out(self, order: Order, force: bool) -> Action:
         async with self._context.lock:
-            return await carry_out(self._context, order)
+            if not force:
+                return await carry_out(self._context, order)
+            # Imported late: web3 takes longer to load than all else, and only L1 needs it.
+            from sotto.wallet import forcing
+
+            return await forcing.force(self._context, order)
 
 
 def address_of(content: Content) -> str:

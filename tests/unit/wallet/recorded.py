@@ -26,7 +26,7 @@ from sotto.protocol.errors import ProtocolError
 from sotto.protocol.field import Field, byte_word_to_json, field_to_json, integer_to_json, to_byte_word
 from sotto.protocol.l1 import EpochRecord, compute_domain, genesis_record, withdrawal_root
 from sotto.protocol.notes import Deposit
-from sotto.protocol.transaction import Kind, transaction_from_json
+from sotto.protocol.transaction import Kind, Transaction, transaction_from_json
 from sotto.protocol.trees import State, genesis
 from sotto.protocol.words import EpochWords, decode_words
 from sotto.wallet.amounts import Asset
@@ -69,6 +69,7 @@ class RecordedNode:
     rows: list[EpochRow] = field(default_factory=list)
     deposits: dict[int, DepositRow] = field(default_factory=dict)
     waiting: list[tuple[Deposit, bytes]] = field(default_factory=list)
+    forced: list[Transaction] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
     statuses: dict[int, dict[str, Any]] = field(default_factory=dict)
     attachments: dict[Field, bytes] = field(default_factory=dict)
@@ -106,6 +107,7 @@ class RecordedNode:
         members = [member for bundle in self.pool for member in bundle.members]
         entries: list[LaneInput] = [
             *(deposit for deposit, _ in self.waiting),
+            *self.forced,
             *(
                 AccountChange(member.transaction, member.operation)
                 if member.operation
@@ -145,7 +147,7 @@ class RecordedNode:
         )
         for member in members:
             self.statuses[member.h] = {"status": "proven", "epoch": record.id, "reason": None}
-        self.pool, self.waiting, self.queue_cursor = Pool(), [], header.queue_end
+        self.pool, self.waiting, self.forced, self.queue_cursor = Pool(), [], [], header.queue_end
 
     def drop(self, reason: str) -> None:
         """Give up all that waits in the pool."""
@@ -268,12 +270,16 @@ class RecordedL1:
     Attributes:
         words_known: whether commits called the rollup directly.
         pending: epochs that are committed but not proven.
+        final: last final block.
     """
+
+    address = "0x" + "0a" * 20
 
     def __init__(self, node: RecordedNode) -> None:
         self._node = node
         self.words_known = True
         self.pending = 0
+        self.final = 0
 
     async def connect(self, domain: int) -> None:
         """See Settlement."""
@@ -299,6 +305,10 @@ class RecordedL1:
     async def check_asset(self, asset: Asset) -> None:
         """See Settlement."""
         assert asset.asset in (1, TOKEN)
+
+    async def final_block(self) -> int:
+        """See Settlement."""
+        return self.final
 
     async def words(self, record: EpochRecord, lanes: int) -> EpochWords | None:
         """See Settlement."""

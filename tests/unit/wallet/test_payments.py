@@ -140,7 +140,10 @@ async def test_child_is_proved_again_when_its_parents_epoch_closed_first(
     assert available(bob) == 3000
 
 
-async def test_dropped_child_is_proved_again_by_sync(node: RecordedNode, open_wallet: OpenWallet) -> None:
+@pytest.mark.parametrize("reason", ["ChainedCommitmentUnknown: 0x1", "reprove: its anchor was pruned"])
+async def test_dropped_child_is_proved_again_by_sync(
+    node: RecordedNode, open_wallet: OpenWallet, reason: str
+) -> None:
     alice, bob = await open_wallet("alice"), await open_wallet("bob")
     await funded(node, alice, ETHER)
     await alice.send("ETH", [Payment(bob.address, 1000)])
@@ -149,7 +152,7 @@ async def test_dropped_child_is_proved_again_by_sync(node: RecordedNode, open_wa
     child = list(node.pool)[1]
     node.pool.remove([child])
     node.close()
-    node.statuses[child.id] = {"status": "dropped", "epoch": None, "reason": "ChainedCommitmentUnknown: 0x1"}
+    node.statuses[child.id] = {"status": "dropped", "epoch": None, "reason": reason}
     await alice.sync()
     assert parent.id != child.id
     assert len(node.pool) == 1
