@@ -11,25 +11,17 @@ import (
 	"github.com/consensys/gnark/constraint"
 	"github.com/consensys/gnark/constraint/solver"
 	"github.com/consensys/gnark/frontend"
-	"github.com/consensys/gnark/frontend/cs/r1cs"
 	"github.com/consensys/gnark/logger"
 	"github.com/rs/zerolog"
 
+	"sotto/circuits/circuittest"
 	"sotto/circuits/transfer"
 	tt "sotto/circuits/transfer/transfertest"
 )
 
 func init() { logger.Set(zerolog.Nop()) }
 
-func compile(circuit frontend.Circuit) constraint.ConstraintSystem {
-	cs, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, circuit, frontend.IgnoreUnconstrainedInputs())
-	if err != nil {
-		panic(err)
-	}
-	return cs
-}
-
-var compiled = sync.OnceValue(func() constraint.ConstraintSystem { return compile(transfer.New()) })
+var compiled = sync.OnceValue(func() constraint.ConstraintSystem { return circuittest.Compile(transfer.New()) })
 
 func solve(t testing.TB, cs constraint.ConstraintSystem, c *transfer.Circuit, opts ...solver.Option) error {
 	t.Helper()

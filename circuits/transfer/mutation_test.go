@@ -1,19 +1,16 @@
 package transfer_test
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark/frontend"
-	"github.com/consensys/gnark/frontend/schema"
 
+	"sotto/circuits/circuittest"
 	"sotto/circuits/transfer"
 	tt "sotto/circuits/transfer/transfertest"
 )
@@ -57,7 +54,10 @@ func TestMutations(t *testing.T) {
 			[]free{absentKeys, noOperation, realRandom, realRandom1, unusedTop, unusedDigits, oneAsset, hiddenAsset},
 		},
 	}
-	names := wireNames(t)
+	names, err := circuittest.WireNames(transfer.New())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			if testing.Short() && tc.name != "two assets" {
@@ -81,7 +81,7 @@ func TestMutations(t *testing.T) {
 					continue
 				}
 				original := values[i]
-				for _, value := range mutations(name, original) {
+				for _, value := range circuittest.Mutations(name, original) {
 					values[i] = value
 					if compiled().IsSolved(full) != nil {
 						continue
@@ -103,24 +103,6 @@ func TestMutations(t *testing.T) {
 	}
 }
 
-// mutations returns the other value of a bit, a random value of a path's node, and of any other scalar its successor
-// and a random value.
-func mutations(name string, v fr.Element) []fr.Element {
-	var one, random fr.Element
-	one.SetOne()
-	random.SetUint64(rand.Uint64() | 1<<63)
-	random.Square(&random)
-	switch {
-	case v.IsOne():
-		return []fr.Element{{}}
-	case v.IsZero():
-		return []fr.Element{one}
-	case strings.Contains(name, "_Levels_"):
-		return []fr.Element{random}
-	}
-	return []fr.Element{add(v, one), random}
-}
-
 var innerChild = regexp.MustCompile(`_Levels_(?:[1-9]|1[0-4])_(\d)$`)
 
 // skipped leaves out three of the four children of an inner node, at random: one stands for all.
@@ -136,26 +118,4 @@ func indexOf(list []free, name string) int {
 		}
 	}
 	return -1
-}
-
-// wireNames lists the wires in the order of a witness vector: public ones first.
-func wireNames(t *testing.T) []string {
-	t.Helper()
-	var public, secret []string
-	_, err := schema.Walk(ecc.BN254.ScalarField(), transfer.New(), reflect.TypeOf((*frontend.Variable)(nil)).Elem(),
-		func(leaf schema.LeafInfo, _ reflect.Value) error {
-			switch leaf.Visibility {
-			case schema.Public:
-				public = append(public, leaf.FullName())
-			case schema.Secret:
-				secret = append(secret, leaf.FullName())
-			default:
-				return fmt.Errorf("wire %s is neither public nor secret", leaf.FullName())
-			}
-			return nil
-		})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(public, secret...)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"sotto/circuits/circuittest"
 	"sotto/circuits/transfer"
 )
 
@@ -32,11 +33,11 @@ func TestSizeOfTheCircuit(t *testing.T) {
 // that a wire is boolean.
 func TestCostOfRules(t *testing.T) {
 	const file = "testdata/constraints.csv"
-	base := compile(transfer.Only("")).GetNbConstraints()
+	base := circuittest.Compile(transfer.Only("")).GetNbConstraints()
 	var csv strings.Builder
 	fmt.Fprintf(&csv, "part,constraints\ntotal,%d\nderived values,%d\n", compiled().GetNbConstraints(), base)
 	for _, name := range transfer.RuleNames() {
-		fmt.Fprintf(&csv, "\"%s\",%d\n", name, compile(transfer.Only(name)).GetNbConstraints()-base)
+		fmt.Fprintf(&csv, "\"%s\",%d\n", name, circuittest.Compile(transfer.Only(name)).GetNbConstraints()-base)
 	}
 	if *update {
 		if err := os.WriteFile(file, []byte(csv.String()), 0o644); err != nil {

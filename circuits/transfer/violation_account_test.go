@@ -1,10 +1,7 @@
 package transfer_test
 
 import (
-	"math/big"
-
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
-	"github.com/consensys/gnark-crypto/ecc/bn254/twistededwards"
 
 	"sotto/circuits/hash"
 	"sotto/circuits/transfer"
@@ -21,50 +18,8 @@ const (
 	ruleSignature   = "5 signature of h by the signing key"
 )
 
-var edwards = twistededwards.GetEdwardsCurve()
-
-// forger signs with a key of its own, free to deviate from the scheme.
-type forger struct {
-	scalar *big.Int
-	point  twistededwards.PointAffine
-	// shift is added to S, accept chooses among the signatures.
-	shift  *big.Int
-	accept func(challenge, s *big.Int) bool
-	// answer is the challenge that is answered instead of the one that is due.
-	answer func(challenge *big.Int) *big.Int
-}
-
-func newForger(scalar int64) forger {
-	f := forger{scalar: big.NewInt(scalar), shift: new(big.Int)}
-	f.point.ScalarMultiplicationBase(f.scalar)
-	return f
-}
-
-func (f forger) Point() transfer.Point { return transfer.Point{X: f.point.X, Y: f.point.Y} }
-
-func (f forger) Sign(h fr.Element) (sig transfer.Signature) {
-	for nonce := big.NewInt(1); ; nonce.Add(nonce, big.NewInt(1)) {
-		var r twistededwards.PointAffine
-		r.ScalarMultiplicationBase(nonce)
-		digest := hash.Sum(hash.SIGNATURE, r.X, r.Y, f.point.X, f.point.Y, h)
-		challenge := digest.BigInt(new(big.Int))
-		k := challenge
-		if f.answer != nil {
-			k = f.answer(challenge)
-		}
-		s := new(big.Int).Mul(k, f.scalar)
-		s.Add(s, nonce).Mod(s, &edwards.Order)
-		if f.accept != nil && !f.accept(challenge, s) {
-			continue
-		}
-		sig.R = transfer.Point{X: r.X, Y: r.Y}
-		sig.S.SetBigInt(s.Add(s, f.shift))
-		return sig
-	}
-}
-
 // byForger is a plain transfer of an account whose first key is the forger's.
-func byForger(f forger) func(s *scene) tt.Spend {
+func byForger(f tt.Forger) func(s *scene) tt.Spend {
 	return func(s *scene) tt.Spend {
 		spend := s.plain()
 		spend.Account.First = f
@@ -73,33 +28,6 @@ func byForger(f forger) func(s *scene) tt.Spend {
 		}
 		return spend
 	}
-}
-
-// withLargerS answers with S + l, which satisfies the equation and still has the 251 bits of a scalar.
-func withLargerS() forger {
-	f := newForger(777)
-	f.shift = &edwards.Order
-	f.accept = func(_, s *big.Int) bool { return new(big.Int).Add(s, &edwards.Order).BitLen() <= 251 }
-	return f
-}
-
-// ofOrderTwo has the public key (0, -1).
-func ofOrderTwo() forger {
-	f := newForger(0)
-	f.point.Y.Neg(&f.point.Y)
-	return f
-}
-
-// mirrored has the public key (x, -y) or (-x, y) of another key: it knows its scalar up to a point of order two.
-func mirrored(f forger, flipX bool) forger {
-	out := f
-	if flipX {
-		out.point.X.Neg(&out.point.X)
-	} else {
-		out.point.Y.Neg(&out.point.Y)
-	}
-	out.scalar = new(big.Int).Sub(&edwards.Order, f.scalar)
-	return out
 }
 
 // before opens the leaf whose next value is the id of a registered account.
@@ -219,16 +147,16 @@ var accountViolations = []violation{
 	{
 		name: "signing key with another x only", rule: ruleFirstKey,
 		spend: func(s *scene) tt.Spend {
-			spend := byForger(newForger(777))(s)
-			spend.Signer = mirrored(newForger(777), true)
+			spend := byForger(tt.NewForger(777))(s)
+			spend.Signer = tt.Mirrored(tt.NewForger(777), true)
 			return spend
 		},
 	},
 	{
 		name: "signing key with another y only", rule: ruleFirstKey,
 		spend: func(s *scene) tt.Spend {
-			spend := byForger(newForger(777))(s)
-			spend.Signer = mirrored(newForger(777), false)
+			spend := byForger(tt.NewForger(777))(s)
+			spend.Signer = tt.Mirrored(tt.NewForger(777), false)
 			return spend
 		},
 	},
@@ -246,6 +174,6 @@ var accountViolations = []violation{
 			w.Signature = transfer.Signature{R: transfer.Point{Y: u(1)}}
 		},
 	},
-	{name: "S + l", rule: ruleSignature, spend: byForger(withLargerS())},
-	{name: "key of order two", rule: ruleSignature, spend: byForger(ofOrderTwo())},
+	{name: "S + l", rule: ruleSignature, spend: byForger(tt.WithLargerS())},
+	{name: "key of order two", rule: ruleSignature, spend: byForger(tt.OfOrderTwo())},
 }

@@ -1,16 +1,13 @@
 package transfer_test
 
 import (
-	"math/big"
 	"slices"
 	"sync"
 	"testing"
 
-	"github.com/consensys/gnark-crypto/ecc"
 	"github.com/consensys/gnark/constraint"
-	"github.com/consensys/gnark/frontend"
-	"github.com/consensys/gnark/frontend/cs/r1cs"
 
+	"sotto/circuits/circuittest"
 	"sotto/circuits/transfer"
 	tt "sotto/circuits/transfer/transfertest"
 )
@@ -71,40 +68,16 @@ func without(t *testing.T, rule string) constraint.ConstraintSystem {
 	}
 	var cs constraint.ConstraintSystem
 	if rule == booleans {
-		var err error
-		cs, err = frontend.Compile(ecc.BN254.ScalarField(), newLax, transfer.New(), frontend.IgnoreUnconstrainedInputs())
-		if err != nil {
-			t.Fatal(err)
-		}
+		cs = circuittest.CompileLax(transfer.New())
 	} else {
 		circuit := transfer.Without(rule)
 		if circuit == nil {
 			t.Fatalf("no rule %q", rule)
 		}
-		cs = compile(circuit)
+		cs = circuittest.Compile(circuit)
 	}
 	withoutCache[rule] = cs
 	return cs
-}
-
-// lax compiles without the assertions that a wire is boolean, also where gnark adds them to a selection.
-type lax struct {
-	frontend.Builder[constraint.U64]
-}
-
-func newLax(field *big.Int, config frontend.CompileConfig) (frontend.Builder[constraint.U64], error) {
-	builder, err := r1cs.NewBuilder[constraint.U64](field, config)
-	return lax{builder}, err
-}
-
-func (l lax) AssertIsBoolean(frontend.Variable) {}
-
-func (l lax) Select(b, one, zero frontend.Variable) frontend.Variable {
-	return l.Add(zero, l.Mul(b, l.Sub(one, zero)))
-}
-
-func (l lax) Lookup2(b0, b1, i0, i1, i2, i3 frontend.Variable) frontend.Variable {
-	return l.Select(b1, l.Select(b0, i3, i2), l.Select(b0, i1, i0))
 }
 
 // Rules that gnark's selections assert once more, so that the circuit without them is as strong.

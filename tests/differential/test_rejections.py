@@ -9,6 +9,7 @@ from sotto import crypto
 from sotto.protocol import errors
 from sotto.protocol.transfer_witness import check_transfer
 from tests.differential.attempts import EPOCH_LIES, EpochLie
+from tests.differential.exit_lies import EXIT_LIES
 from tests.differential.rig import Rig, open_rig
 from tests.differential.stream import judge_epoch_lie, judge_transfer_lie, settle_epoch
 from tests.differential.transfer_lies import TRANSFER_LIES, TransferLie
@@ -39,8 +40,14 @@ ELSEWHERE = {
         errors.AttachmentMismatch,
     ),
     "a rule of nodes, which no proof enforces": (errors.ExtensionVersionUnknown,),
+    "public words that L1 refuses before it looks at a proof; its tests are in tests/forge": (
+        errors.NullifierZero,
+        errors.ExitValueZero,
+        errors.ExitRecipientZero,
+        errors.ExitFeeInvalid,
+    ),
 }
-"""Rejections that neither a circuit nor a contract has a part in; their tests are in tests/unit."""
+"""Rejections that are no lie to all three at once. Unless it says so, their tests are in tests/unit."""
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +86,7 @@ def test_no_rejection_is_left_out() -> None:
         return {leaf for sub in below for leaf in leaves(sub)} if below else {cls}
 
     told: set[type[Exception]] = {lie.error for lie in TRANSFER_LIES}
-    told |= {lie.python for lie in EPOCH_LIES if lie.python}
+    told |= {lie.python for lie in EPOCH_LIES if lie.python} | {lie.error for lie in EXIT_LIES}
     elsewhere = {cls for group in ELSEWHERE.values() for cls in group}
     named = {cls for cls in leaves(errors.ProtocolError) if cls.__module__ == errors.__name__}
     assert named - told - elsewhere == set()

@@ -15,6 +15,7 @@ from sotto.protocol.transaction import Kind, ProvenTransaction, transaction_to_j
 from sotto.protocol.trees import genesis
 from sotto.protocol.viewing import encode_viewing_key, incoming_of, outgoing_of
 from sotto.protocol.words import compute_m
+from tests.support import exits
 from tests.support.forced_vectors import forced_transactions
 from tests.support.scenario import TOKEN, ClosedEpoch, Queued, Scenario, Signed
 
@@ -494,6 +495,9 @@ FILES: Mapping[str, Callable[[], object]] = {
         f"transfer-{name}": _transfer(name)
         for name in ("transfer", "chained", "account", "forced", "withdrawal")
     },
+    "exit": lambda: exits.requests(_domain()),
+    "exit-absent": lambda: exits.witness_of(scenario()[0], present=False),
+    "exit-present": lambda: exits.witness_of(scenario()[0], present=True),
     "rollup-4-deposits": _rollup(0),
     "rollup-4-mixed": _rollup(1),
     "rollup-4-skipped": _rollup(2),

@@ -11,7 +11,7 @@ from sotto.cli.options import json_option
 from sotto.cli.output import Output
 from sotto.wallet.context import Progress
 
-CIRCUITS = ("transfer", "rollup4", "rollup16")
+CIRCUITS = ("transfer", "exit", "rollup4", "rollup16")
 
 
 @click.group()

@@ -237,6 +237,45 @@ class FeeBucketUnbalanced(TransferRejected):
     """Rule 10: inputs of the fee asset are not its outputs plus the fee."""
 
 
+# Exits (spec 13). The account, its signature and the nullifier are judged as in a transfer.
+
+
+class ExitRequestRejected(ProtocolError):
+    """L1 refuses an exit by its words alone."""
+
+
+class ExitValueZero(ExitRequestRejected):
+    """A note of value 0 cannot leave: there is nothing to pay."""
+
+
+class ExitRecipientZero(ExitRequestRejected):
+    """The recipient is 0, which would burn the money."""
+
+
+class ExitFeeInvalid(ExitRequestRejected):
+    """The fee is above the value, or there is no executor to get it."""
+
+
+class ExitRejected(ProtocolError):
+    """An exit witness does not satisfy the statement."""
+
+
+class ExitStateMismatch(ExitRejected):
+    """Rule 1: the state is not the hash of the four roots and sizes."""
+
+
+class NoteNotInTree(ExitRejected):
+    """Rule 5: the note's commitment does not lie under the note root."""
+
+
+class NullifierLeafNotFound(ExitRejected):
+    """Rule 7: the low leaf does not lie under the nullifier root."""
+
+
+class NoteSpent(ExitRejected):
+    """Rule 7: the nullifier does not lie strictly between the low leaf's value and its successor."""
+
+
 # Epochs (spec 05)
 
 

@@ -37,6 +37,7 @@ class Tag(IntEnum):
     EXTENSION = 19
     VECTOR = 20
     SIGNATURE = 21
+    EXIT = 22
 
 
 class Hasher(Protocol):

@@ -60,7 +60,7 @@ class RollupWitness:
         """The file for a proof that pays `beneficiary`, an address of 20 bytes. Raises WordLengthWrong."""
         if len(self.lanes) != len(words.lanes):
             raise WordLengthWrong("words and witness have different numbers of lanes")
-        header, old = words.header, self.old
+        header = words.header
         steps = [self._operation(step) for step in self.steps]
         steps += [self._operation(None)] * (len(words.operations) - len(steps))
         return {
@@ -83,16 +83,7 @@ class RollupWitness:
                 "fee_totals": [to_hex(x) for x in header.fee_totals],
                 "reserved": to_hex(header.reserved),
             },
-            "old": {
-                "note_root": to_hex(old.note_root),
-                "note_size": to_hex(old.note_size),
-                "nullifier_root": to_hex(old.nullifier_root),
-                "nullifier_size": to_hex(old.nullifier_size),
-                "root_root": to_hex(old.root_root),
-                "root_size": to_hex(old.root_size),
-                "account_root": to_hex(old.account_root),
-                "account_size": to_hex(old.account_size),
-            },
+            "old": roots_to_json(self.old),
             "anchors": [
                 {"anchor": to_hex(a.anchor), "index": a.index, "path": path_to_json(a.path)}
                 for a in self.anchors
@@ -165,6 +156,20 @@ def _place(opening: Opening | None, depth: int) -> dict[str, object]:
 def to_hex(value: int) -> str:
     """Hex of a witness file: without leading zeros."""
     return f"{value:#x}"
+
+
+def roots_to_json(roots: StateRoots) -> dict[str, object]:
+    """Roots and sizes of the four trees."""
+    return {
+        "note_root": to_hex(roots.note_root),
+        "note_size": to_hex(roots.note_size),
+        "nullifier_root": to_hex(roots.nullifier_root),
+        "nullifier_size": to_hex(roots.nullifier_size),
+        "root_root": to_hex(roots.root_root),
+        "root_size": to_hex(roots.root_size),
+        "account_root": to_hex(roots.account_root),
+        "account_size": to_hex(roots.account_size),
+    }
 
 
 def path_to_json(path: Path) -> list[list[str]]:

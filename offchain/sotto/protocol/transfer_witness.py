@@ -4,11 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sotto.protocol import accounts, babyjub, notes
+from sotto.protocol import accounts, notes
+from sotto.protocol.account_witness import (
+    account_to_json,
+    check_account,
+    check_signature,
+    point_to_json,
+    signature_to_json,
+)
 from sotto.protocol.babyjub import Point, Signature
 from sotto.protocol.errors import (
-    AccountLeafNotFound,
-    AccountNotAbsent,
     AnchorMismatch,
     AssetNotAllowed,
     CommitmentMismatch,
@@ -18,14 +23,10 @@ from sotto.protocol.errors import (
     FeeBucketUnbalanced,
     InputNotInTree,
     InputNotNamed,
-    KeySetMismatch,
     KindInvalid,
     NullifierMismatch,
     OperationMismatch,
     PublicWordsInconsistent,
-    SignatureInvalid,
-    SigningKeyNotFirst,
-    SigningKeyNotInSet,
     Unbalanced,
 )
 from sotto.protocol.field import Field, check_bits
@@ -36,7 +37,7 @@ from sotto.protocol.notes import ASSET_BITS, VALUE_BITS
 from sotto.protocol.rollup_witness import path_to_json, to_hex
 from sotto.protocol.transaction import RECIPIENT_BITS, Kind
 from sotto.protocol.transfer import DummyInput, TransferInput, TransferPlan
-from sotto.protocol.trees import ACCOUNT_DEPTH, NOTE_DEPTH, anchor, strictly_between
+from sotto.protocol.trees import NOTE_DEPTH, anchor
 from sotto.protocol.witness_json import Reader
 
 _KINDS: Final = frozenset(map(int, (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)))
@@ -45,7 +46,7 @@ _KINDS: Final = frozenset(map(int, (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)))
 def transfer_witness(plan: TransferPlan, signing_key: Point, signature: Signature) -> dict[str, object]:
     """The witness file of a plan and a signature of its `transaction.h`."""
     tx = plan.transaction
-    account, operation = plan.account, plan.operation
+    operation = plan.operation
     return {
         "tx": {
             "kind": to_hex(tx.kind),
@@ -65,20 +66,13 @@ def transfer_witness(plan: TransferPlan, signing_key: Point, signature: Signatur
         },
         "asset": to_hex(plan.asset),
         "nullifier_key": to_hex(plan.nullifier_key),
-        "first_key": _point(plan.first_key),
-        "signing_key": _point(signing_key),
-        "signature": {"r": _point(signature.r), "s": to_hex(signature.s)},
+        "first_key": point_to_json(plan.first_key),
+        "signing_key": point_to_json(signing_key),
+        "signature": signature_to_json(signature),
         "epoch_id": to_hex(plan.anchor.epoch_id),
         "note_root": to_hex(plan.anchor.note_root),
         "account_root": to_hex(plan.anchor.account_root),
-        "account": {
-            "low": to_hex(account.low),
-            "next": to_hex(account.next),
-            "set": to_hex(account.key_set),
-            "keys": [to_hex(x) for x in account.keys],
-            "index": account.index,
-            "path": path_to_json(account.path),
-        },
+        "account": account_to_json(plan.account),
         "operation": {
             "previous": to_hex(operation.previous if operation else 0),
             "next": to_hex(operation.new if operation else 0),
@@ -89,10 +83,6 @@ def transfer_witness(plan: TransferPlan, signing_key: Point, signature: Signatur
             for o in plan.outputs
         ],
     }
-
-
-def _point(point: Point) -> list[str]:
-    return [to_hex(point.x), to_hex(point.y)]
 
 
 def _input(entry: TransferInput, hidden_asset: int) -> dict[str, object]:
@@ -192,8 +182,8 @@ def check_transfer(witness: Mapping[str, object]) -> Field:
         raise AnchorMismatch(f"{tx.anchor:#x}")
 
     signing_key = file.point("signing_key")
-    _check_account(file.object("account"), account_root, account, first_key, signing_key)
-    _check_signature(file.object("signature"), signing_key, h)
+    check_account(file.object("account"), account_root, account, first_key, signing_key)
+    check_signature(file.object("signature"), signing_key, h)
 
     asset = file.field("asset")
     for value, bits in (
@@ -232,38 +222,6 @@ def check_transfer(witness: Mapping[str, object]) -> Field:
         raise OperationMismatch(f"{tx.operation:#x}")
     file.end()
     return h
-
-
-def _check_account(
-    entry: Reader, account_root: Field, account: Field, first_key: Point, signing_key: Point
-) -> None:
-    """Rule 4."""
-    low, following, key_set = entry.field("low"), entry.field("next"), entry.field("set")
-    keys = entry.fields("keys", accounts.MAX_KEYS)
-    leaf = H(Tag.ACCOUNT_LEAF, low, following, key_set)
-    if fold(leaf, entry.index("index", ACCOUNT_DEPTH), entry.path("path", ACCOUNT_DEPTH)) != account_root:
-        raise AccountLeafNotFound(f"{leaf:#x}")
-    entry.end()
-    if low == account:
-        if key_set != H(Tag.KEY_SET, *keys):
-            raise KeySetMismatch(f"{key_set:#x}")
-        if accounts.key_hash(signing_key) not in keys:
-            raise SigningKeyNotInSet("none of the account's keys")
-    else:
-        if not strictly_between(low, account, following):
-            raise AccountNotAbsent(f"{account:#x}")
-        if signing_key != first_key:
-            raise SigningKeyNotFirst("the account has no leaf")
-
-
-def _check_signature(entry: Reader, key: Point, h: Field) -> None:
-    """Rule 5."""
-    r, s = entry.point("r"), entry.field("s")
-    entry.end()
-    if s >= babyjub.ORDER:
-        raise SignatureInvalid("S is not below the order of the subgroup")
-    babyjub.to_point(key.x, key.y)
-    babyjub.verify(key, h, Signature(babyjub.to_point(r.x, r.y), s))
 
 
 def _check_input(
