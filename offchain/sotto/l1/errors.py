@@ -77,3 +77,41 @@ class HistoryMismatch(L1Error):
     """The L1 source shows words or items that are not those whose hashes the contracts hold: it lies."""
 
     hint = "do not trust this source; use another one"
+
+
+class NothingPending(L1Error):
+    """Every epoch on L1 is proven."""
+
+    hint = "There is nothing to prune or to prove."
+
+
+class DeadlineAhead(L1Error):
+    """The oldest pending epoch may still be proven before its deadline."""
+
+    hint = "Wait for the deadline, or prove it: `sotto prover --permissionless`."
+
+
+class RollupNotFrozen(L1Error):
+    """Notes leave by exits only once the rollup has ended."""
+
+    hint = "withdraw, with --force if operators refuse it; `sotto freeze` ends a rollup that stands still"
+
+
+class RollupAlreadyFrozen(L1Error):
+    """The rollup has ended before."""
+
+    hint = "take your notes to L1 with `sotto exit`"
+
+
+class NothingToFreezeFor(L1Error):
+    """A rollup is frozen for an item or epoch that waits too long, and none waits."""
+
+    hint = (
+        "if operators refuse a transaction, force it: then they must process it, or the rollup can be frozen"
+    )
+
+
+class FreezeTooEarly(L1Error):
+    """What waits is not as old as the freeze time yet."""
+
+    hint = "wait for the block that is named"

@@ -212,6 +212,12 @@ class BatchFileInvalid(InputRejected):
     hint = "one row for each receiver with address and amount; see docs/wallet.md"
 
 
+class ExitFileInvalid(InputRejected):
+    """The file with exits cannot be read, is malformed, or is of another deployment."""
+
+    hint = "make it again with `sotto exit --out`"
+
+
 class PaymentUriInvalid(InputRejected):
     """The text is no payment URI."""
 
