@@ -73,10 +73,11 @@ class History:
 
     Args:
         lanes: N of each.
+        clock: L1 block before which no epoch is; they are one block apart.
     """
 
-    def __init__(self, domain: int, lanes: int = 16, seed: int = 1) -> None:
-        self._domain, self._lanes = domain, lanes
+    def __init__(self, domain: int, lanes: int = 16, seed: int = 1, clock: int = 1) -> None:
+        self._domain, self._lanes, self._clock = domain, lanes, clock
         self._dice = random.Random(seed)
         self._record = genesis_record(1)
         self._notes, self._roots = _FlatTree(NOTE_DEPTH), _FlatTree(ROOT_DEPTH)
@@ -136,7 +137,7 @@ class History:
             domain=self._domain,
             epoch_id=number,
             oldest=number - 1,
-            now=number + 1,
+            now=number + self._clock,
             queue_start=0,
             queue_end=0,
             fee_assets=(0, 0, 0, 0),

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from sotto.cli.keepers import parse_address
 from sotto.cli.node_keys import keys
 from sotto.cli.options import json_option, node_option
 from sotto.cli.output import Output
@@ -15,9 +16,46 @@ from sotto.wallet.client import NodeClient
 from sotto.wallet.messages import NodeStatus
 
 
-@click.group()
-def node() -> None:
-    """A node: orders transactions, builds and proves epochs, serves wallets."""
+@click.group(invoke_without_command=True)
+@click.option(
+    "--follow", is_flag=True, help="Run a node that only follows L1 and serves wallets, without any key."
+)
+@click.option("--rpc-url", envvar="SOTTO_L1", help="With --follow: JSON-RPC endpoint of L1.")
+@click.option("--rollup", envvar="SOTTO_ROLLUP", help="With --follow: address of the rollup.")
+@click.option(
+    "--start-block",
+    type=click.IntRange(0),
+    help="With --follow: an L1 block before the contracts; else it is searched for, which needs old states.",
+)
+@click.option(
+    "--database",
+    envvar="SOTTO_DATABASE",
+    default="sqlite:///sotto-follower.db",
+    show_default=True,
+    help="With --follow: URL of its database.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="With --follow: address to listen on.")
+@click.option("--port", default=8600, show_default=True, help="With --follow: port of the API.")
+@click.option("--poll-interval", default=0.5, show_default=True, help="With --follow: seconds between looks.")
+@click.option("--log-format", type=click.Choice(["console", "json"]), default="console", show_default=True)
+def node(follow: bool, rpc_url: str | None, rollup: str | None, **settings: Any) -> None:
+    """A node: orders transactions, builds and proves epochs, serves wallets.
+
+    With --follow it needs nothing but an L1 endpoint and the address of the rollup: it rebuilds state, queue
+    and ciphertexts from L1, checks every state, and serves the same reads. It refuses submissions.
+    """
+    context = click.get_current_context()
+    if context.invoked_subcommand is not None:
+        return
+    if not follow:
+        click.echo(context.get_help())
+        return
+    if rpc_url is None or rollup is None:
+        raise click.UsageError("--follow needs --rpc-url and --rollup")
+    from sotto.node.follower import FollowConfig
+    from sotto.node.follower import run as run_follower
+
+    run_follower(FollowConfig(l1_url=rpc_url, rollup=parse_address(rollup), **settings))
 
 
 @node.command()

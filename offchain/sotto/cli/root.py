@@ -18,6 +18,8 @@ _MODULES: Final = {
     "keys": "sotto.cli.keys",
     "network": "sotto.cli.networks",
     "node": "sotto.cli.node",
+    "prover": "sotto.cli.keepers",
+    "prune": "sotto.cli.keepers",
     "signer": "sotto.cli.signer",
     "wallet": "sotto.cli.wallet",
 }

@@ -7,7 +7,7 @@ from typing import cast
 from eth_hash.auto import keccak
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from web3.types import TxParams, TxReceipt
+from web3.types import LogReceipt, TxParams, TxReceipt
 
 from sotto.l1.contract import Contract
 from sotto.l1.events import QueueEvent, ReceivedDeposit
@@ -133,6 +133,13 @@ class BridgeContract(Contract):
     def withdraw_fees(self, asset: int, recipient: ChecksumAddress) -> TxParams:
         """Transaction that pays the sender's fees of one asset."""
         return self._transaction("withdrawFees", asset, recipient)
+
+    def listed(self, log: LogReceipt) -> tuple[int, ChecksumAddress] | None:
+        """Asset and token of a log that lists one; None for others."""
+        found = self._read_log(log)
+        if found is None or found[0] != "AssetListed":
+            return None
+        return found[1]["asset"], to_checksum_address(found[1]["token"])
 
     def claimed(self, receipt: TxReceipt) -> list[tuple[int, int]]:
         """(epoch, lane) of each withdrawal that a transaction paid."""

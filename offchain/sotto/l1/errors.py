@@ -115,3 +115,9 @@ class FreezeTooEarly(L1Error):
     """What waits is not as old as the freeze time yet."""
 
     hint = "wait for the block that is named"
+
+
+class NothingOverdue(L1Error):
+    """No queue item has waited for the forced deadline."""
+
+    hint = "Operators have until then; afterwards anybody may process the items."

@@ -15,12 +15,11 @@ from sotto import crypto
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.deployment import read_deployment
-from sotto.l1.errors import L1Error, ReorgTooDeep, WrongChain
+from sotto.l1.errors import WrongChain
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender
 from sotto.l1.verifier import VerifierContract
-from sotto.l1.watcher import Watcher
 from sotto.node.admission import Policy
 from sotto.node.api import create_api
 from sotto.node.chain import Chain
@@ -28,6 +27,7 @@ from sotto.node.config import NodeConfig
 from sotto.node.core import Core
 from sotto.node.errors import ConfigInvalid, KeysMismatch
 from sotto.node.events import Feed
+from sotto.node.following import Following
 from sotto.node.heights import HeightFile
 from sotto.node.limits import Limits
 from sotto.node.mempool import Mempool
@@ -65,9 +65,10 @@ class Node:
         self._stop = asyncio.Event()
         self._deployment = read_deployment(config.deployment)
         self._web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(config.l1_url))
-        self._watcher: Watcher | None = None
         self._rollup = RollupContract(self._web3, self._deployment.address("Rollup"))
         self._queue = L1QueueContract(self._web3, self._deployment.address("L1Queue"))
+        start = min(self._deployment.block("Rollup"), self._deployment.block("L1Queue"))
+        self._following = Following(self._web3, self._rollup, self._queue, start, config.poll_interval)
 
     def stop(self) -> None:
         """Let `run` end in order; what is unfinished goes on at the next start."""
@@ -116,13 +117,13 @@ class Node:
         proving = Proving(core, config, prover, bytes.fromhex(recipient[2:]), metrics)
         submitter = Submitter(core, config, self._rollup, sender, verifiers, recipient, metrics)
 
-        await self._catch_up(core, chain)
+        await self._following.catch_up(core, chain)
         await chain.check()
         queries.set_ready(None)
         server = self._server(queries)
         telemetry = HttpServer(create_telemetry(queries), config.telemetry_host, config.telemetry_port or 0)
         loops = [
-            self._follow(core, chain, queries),
+            self._following.run(core, chain, queries.set_ready),
             proofs.run(),
             mempool.run(),
             feed.run(),
@@ -152,35 +153,6 @@ class Node:
             while isinstance(error, ExceptionGroup):
                 error = error.exceptions[0]
             raise error from None
-
-    async def _follow(self, core: Core, chain: Chain, queries: Queries) -> None:
-        while True:
-            await core.follow.wait(self.config.poll_interval)
-            try:
-                reorgs = core.reorgs
-                await self._catch_up(core, chain)
-                if core.reorgs != reorgs:
-                    await chain.check()
-            except ReorgTooDeep:
-                raise
-            except L1Error as error:
-                # What was read may not be applied: the next round begins at the store's cursor.
-                self._watcher = None
-                queries.set_ready(error)
-                log.warning("L1 not followed", cause=str(error))
-            else:
-                queries.set_ready(None)
-
-    async def _catch_up(self, core: Core, chain: Chain) -> None:
-        if self._watcher is None:
-            known = await core.store.run(core.store.known_blocks)
-            decoders = {self._rollup.address: self._rollup.decode, self._queue.address: self._queue.decode}
-            start = min(self._deployment.block("Rollup"), self._deployment.block("L1Queue"))
-            self._watcher = Watcher(self._web3, decoders, start, known)
-            core.l1_block = known[-1].number if known else start
-        async for change in self._watcher.changes():
-            await chain.apply(change)
-        await chain.finalize(await self._watcher.finalized())
 
     async def _check_deployment(self) -> dict[int, ChecksumAddress]:
         """Compare file, chain and contracts. Returns the verifiers by number of lanes, ascending."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
+from eth_typing import ChecksumAddress
 
 from sotto.l1.events import Event, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
 from sotto.l1.records import record_from_bytes
@@ -26,6 +27,9 @@ from sotto.protocol.words import decode_words
 
 log = structlog.get_logger(category="state")
 
+PRUNED = "pruned"
+"""Cause of the rollback block that follows a pruning (docs/spec/12-blocks.md)."""
+
 
 class Chain:
     """Keeps a Core in step with L1, and copies its state to `snapshots` from time to time."""
@@ -35,6 +39,7 @@ class Chain:
         self._rollup = rollup
         self._snapshots = snapshots
         self._saving: asyncio.Task[None] | None = None
+        self._lanes: dict[ChecksumAddress, int] = {}
 
     async def apply(self, change: Change) -> None:
         """Apply one change of the watcher. Raises StateDiverged, L1Unavailable."""
@@ -94,7 +99,7 @@ class Chain:
             case ReceivedPruning():
                 block = event.position.block_number
                 await self._core.store.run(self._core.store.prune_commits, event.first, block)
-                await self._core.abandon(event.first, "L1 pruned it")
+                await self._core.abandon(event.first, PRUNED)
                 log.warning("epochs pruned", first=event.first, last=event.last)
 
     async def _commit(self, event: ReceivedCommit) -> None:
@@ -157,7 +162,9 @@ class Chain:
             raise StateDiverged(
                 f"epoch {commit.epoch} was not committed by a direct call, so its words are unknown"
             )
-        lanes = (await self._rollup.verifiers())[published.verifier]
+        if not self._lanes:
+            self._lanes = await self._rollup.verifiers()
+        lanes = self._lanes[published.verifier]
         try:
             words = decode_words(published.words, lanes)
             result = await asyncio.to_thread(replay, core.ledger.tip, words)
@@ -165,6 +172,10 @@ class Chain:
             raise StateDiverged(
                 f"epoch {commit.epoch} of another proposer does not follow: {error}"
             ) from error
+        record = record_from_bytes(commit.record)
+        if (result.c, result.z) != (record.c, record.z):
+            # The same state with other ciphertexts would rob wallets of their notes.
+            raise StateDiverged(f"the words of epoch {commit.epoch} are not those of its record")
         rows = lane_rows(result)
         await core.store.run(core.store.adopt, epoch_row(result, foreign=True), rows, commit)
         core.ledger.append(result)

@@ -9,7 +9,13 @@ import structlog
 
 from sotto.node.admission import Moment, Policy, check_bundle, check_transaction
 from sotto.node.blocks import OrderedDeposit
-from sotto.node.errors import BlockMalformed, NodeError
+from sotto.node.errors import (
+    AnchorTooOld,
+    AnchorUnknown,
+    BlockMalformed,
+    NamedCommitmentUnknown,
+    NodeError,
+)
 from sotto.node.ledger import Ledger
 from sotto.node.open_epoch import OpenEpoch, restore
 from sotto.node.pool import Bundle, Pool
@@ -18,12 +24,35 @@ from sotto.node.tables import DepositRow, EpochRow, EpochStatus, LaneRow
 from sotto.node.transactions import bundles_of, members_of
 from sotto.node.trials import Trials
 from sotto.protocol.epoch import EpochResult
-from sotto.protocol.errors import ProtocolError
+from sotto.protocol.errors import (
+    ChainedCommitmentUnknown,
+    ProtocolError,
+    UnknownAnchor,
+)
 from sotto.protocol.field import Field
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
 
 log = structlog.get_logger(category="state")
+
+PROVABLE_AGAIN = (
+    UnknownAnchor,
+    ChainedCommitmentUnknown,
+    AnchorUnknown,
+    AnchorTooOld,
+    NamedCommitmentUnknown,
+)
+"""Its notes may be as good as before: what it was proven against is gone."""
+
+
+REPROVE = "reprove"
+"""Beginning of the reason of a dropped transaction that its wallet can prove again and send anew."""
+
+
+def drop_reason(error: Exception) -> str:
+    """Why a transaction that was accepted is dropped, as the API tells it (docs/spec/09-api.md)."""
+    cause = f"{type(error).__name__}: {error}"
+    return f"{REPROVE}: {cause}" if isinstance(error, PROVABLE_AGAIN) else cause
 
 
 class Signal:
@@ -165,8 +194,7 @@ class Core:
                     check_transaction(self.policy, moment, member)
                 check_bundle(self.policy, moment, rest)
             except (NodeError, ProtocolError) as error:
-                reason = f"{type(error).__name__}: {error}"
-                await self.drop({member.h.to_bytes(32): reason for member in rest})
+                await self.drop({member.h.to_bytes(32): drop_reason(error) for member in rest})
             else:
                 # Before those that may name its commitments.
                 self.pool.put_back([Bundle(rest, bundle.arrived)] if rest else [])

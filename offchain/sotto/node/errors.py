@@ -261,6 +261,13 @@ class ForcedNotHere(NodeError):
     hint = "Send it to the queue contract."
 
 
+class FollowsOnly(NodeError):
+    """The node only follows L1: it has no sequencer that could order a transaction."""
+
+    status = 403
+    hint = "Send it to a node that makes epochs, or through the queue on L1, which no operator can refuse."
+
+
 class PoolFull(NodeError):
     """The pool has its largest size."""
 

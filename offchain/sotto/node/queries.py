@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import sotto
 from sotto.l1.deployment import Deployment
@@ -19,7 +19,6 @@ from sotto.node.errors import (
     TransactionUnknown,
 )
 from sotto.node.events import Feed
-from sotto.node.mempool import Mempool
 from sotto.node.metrics import Metrics
 from sotto.node.open_epoch import block_entries
 from sotto.node.tables import DepositRow, EpochRow, EpochStatus, TransactionStatus
@@ -36,11 +35,23 @@ GENESIS_LEAVES = 4
 _ID = re.compile(r"0x[0-9a-f]{64}")
 
 
+class Submissions(Protocol):
+    """What takes transactions: a Mempool, or something that says why it does not."""
+
+    async def admit(
+        self,
+        proven: Sequence[ProvenTransaction],
+        operations: Sequence[Operation],
+        attachments: Mapping[Field, bytes] | None = None,
+    ) -> list[Field]:
+        """See Mempool."""
+
+
 class Queries:
     """Answers of one node."""
 
     def __init__(
-        self, core: Core, mempool: Mempool, deployment: Deployment, metrics: Metrics, feed: Feed
+        self, core: Core, mempool: Submissions, deployment: Deployment, metrics: Metrics, feed: Feed
     ) -> None:
         self._core = core
         self._mempool = mempool

@@ -14,7 +14,7 @@ import structlog
 from sotto.node import builder
 from sotto.node.blocks import Block, next_block
 from sotto.node.config import NodeConfig
-from sotto.node.core import Core, deposit_of, direct_ids, epoch_row, lane_rows
+from sotto.node.core import Core, deposit_of, direct_ids, drop_reason, epoch_row, lane_rows
 from sotto.node.errors import EpochNotBuilt
 from sotto.node.metrics import Metrics
 from sotto.node.open_epoch import OpenEpoch, block_entries
@@ -95,8 +95,7 @@ class Sequencer:
             filling = draft.filling
             for bundle, error in filling.dropped:
                 core.pool.remove([bundle])
-                reason = f"{type(error).__name__}: {error}"
-                await core.drop({member.h.to_bytes(32): reason for member in bundle.members})
+                await core.drop({member.h.to_bytes(32): drop_reason(error) for member in bundle.members})
             if situation.trial and not filling.bundles:
                 core.trials.release({bundle.id for bundle in situation.bundles})
             if not filling.added and draft.closed is None:

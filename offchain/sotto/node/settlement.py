@@ -35,6 +35,7 @@ def next_step(
     submissions: Sequence[SubmissionRow],
     pending: int,
     with_proof: Set[int] = frozenset(),
+    proofs: bool = True,
 ) -> Step | None:
     """What L1 needs now, None if nothing. Pure.
 
@@ -43,6 +44,7 @@ def next_step(
         submissions: signed transactions of these, oldest first.
         pending: so many epochs may be committed and not proven; 0: an epoch is committed with its proof.
         with_proof: epochs whose commit L1 takes with their proof only.
+        proofs: whether to prove what is pending; a proof that L1 refuses must not keep commits back.
     """
     known = [row for row in rows if row.id in results]
     if not known:
@@ -53,7 +55,7 @@ def next_step(
         if begun:
             return Step(row, results[row.id], Action(begun[-1].action), begun)
     first = known[0]
-    if first.record is not None and first.proof is not None:
+    if proofs and first.record is not None and first.proof is not None:
         return Step(first, results[first.id], Action.PROVE)
     free = next((row for row in known if row.record is None), None)
     if free is None:

@@ -84,6 +84,7 @@ class Submitter:
         self._pending = config.pending_epochs if config.settlement == "split" else 0
         self._sent: dict[bytes, int] = {}
         self._with_proof: set[int] = set()
+        self._commit_next = False
 
     async def run(self) -> None:
         """Loop. What L1 refuses is given up and built anew, after a pause that grows."""
@@ -105,6 +106,7 @@ class Submitter:
                 failed = await self._fail(step, error)
             if self._core.ledger.confirmed_id > confirmed:
                 failures = 0
+            self._commit_next = failed and step is not None and step.action == Action.PROVE
             if failed:
                 failures += 1
                 self._metrics.submission_failures.inc()
@@ -133,7 +135,9 @@ class Submitter:
         start = core.ledger.confirmed_id + 1
         rows = await store.run(store.epochs, start)
         submissions = await store.run(store.submissions_from, start)
-        return next_step(rows, core.results, submissions, self._pending, self._with_proof)
+        return next_step(
+            rows, core.results, submissions, self._pending, self._with_proof, proofs=not self._commit_next
+        )
 
     async def _take(self, step: Step) -> bool:
         """Do what an epoch needs now. True if it failed."""
@@ -158,7 +162,12 @@ class Submitter:
         submission = SubmissionRow(
             hash=signed.hash, epoch=step.row.id, nonce=signed.nonce, raw=signed.raw, action=step.action
         )
-        await self._core.store.run(self._core.store.save_submission, submission)
+        core = self._core
+        async with core.lock:
+            # It may have been given up, or proven by somebody else, while this was signed.
+            if core.results.get(step.row.id) is not step.result:
+                return
+            await core.store.run(core.store.save_submission, submission)
         await self._broadcast(submission)
 
     async def _broadcast(self, submission: SubmissionRow) -> None:

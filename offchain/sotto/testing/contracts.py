@@ -27,6 +27,7 @@ PARAMETERS: Final = {
     "forcedDeadline": 7200,
     "freezeTime": 50400,
 }
+NOBODY: Final = "0x" + "00" * 20
 _OUT: Final = Path(os.environ.get("FOUNDRY_OUT", SOURCE / "out"))
 _ETH_CAP: Final = 10**27
 _TOKEN_CAP: Final = 10**30
@@ -62,6 +63,7 @@ def deploy(
     tokens: int = 0,
     parameters: dict[str, int] | None = None,
     sizes: Sequence[int] = SIZES,
+    proposer_policy: str = NOBODY,
 ) -> Path:
     """Deploy everything and write the deployment file into a folder. Raises SandboxError.
 
@@ -69,6 +71,7 @@ def deploy(
         tokens: so many test tokens, of 6 decimals, are listed besides ETH.
         parameters: instead of the defaults of docs/spec/06-l1.md.
         sizes: lanes of the epochs that there are verifiers for.
+        proposer_policy: address of the contract that says who may commit; without one, commits need proofs.
     """
     web3, times = chain.web3, {**PARAMETERS, **(parameters or {})}
     deployer = web3.eth.accounts[0]
@@ -90,12 +93,21 @@ def deploy(
     queue, bridge, rollup = (_created(deployer, nonce + i) for i in range(3))
     create("L1Queue", "L1Queue", "L1Queue", bridge)
     create("Bridge", "Bridge", "Bridge", queue, rollup, deployer, _ETH_CAP)
-    state, nobody = genesis(), "0x" + "00" * 20
+    state = genesis()
     create(
         "Rollup",
         "Rollup",
         "Rollup",
-        (queue, bridge, verifiers, nobody, nobody, state.hash(), state.anchor(), tuple(times.values())),
+        (
+            queue,
+            bridge,
+            verifiers,
+            proposer_policy,
+            NOBODY,
+            state.hash(),
+            state.anchor(),
+            tuple(times.values()),
+        ),
     )
     if contracts["Rollup"]["address"] != rollup:
         raise SandboxError("the deployer has sent other transactions meanwhile")

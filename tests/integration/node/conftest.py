@@ -2,19 +2,24 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from eth_account import Account
+from eth_utils.abi import function_abi_to_4byte_selector
+from tests.faults.endpoint import Call, FaultyEndpoint, Reply, Upstream
 from tests.support.chain import KEYS, LocalChain, anvil, build_contracts, deploy
-from tests.support.node import NodeProcess
+from tests.support.node import NodeProcess, wait_until
 from tests.support.scenario import Queued, Scenario, Signed
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto import crypto
+from sotto.l1 import interface
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.deployment import read_deployment
 from sotto.l1.rollup import RollupContract
@@ -23,6 +28,9 @@ from sotto.protocol.l1 import compute_domain
 from sotto.protocol.transaction import ProvenTransaction, transaction_to_json
 
 FAR = 10**9
+PROVING_WINDOW = 20
+SILENT = "0x" + "99" * 20
+"""A policy that fails to answer, which allows."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -129,3 +137,74 @@ def stage(chain: LocalChain, tmp_path: Path) -> Iterator[Stage]:
     node = NodeProcess(tmp_path, chain.url, deployment)
     yield Stage(chain, deployment, node, Scenario(domain=domain))
     node.close()
+
+
+class NoProofs:
+    """An endpoint that passes commits on, and nothing that proves."""
+
+    def __init__(self) -> None:
+        self._selectors = [
+            function_abi_to_4byte_selector(cast(Any, entry)).hex()
+            for entry in interface.load("Rollup")
+            if entry.get("name") in ("prove", "commitAndProve")
+        ]
+
+    async def answer(self, call: Call, upstream: Upstream) -> Reply | None:
+        """See Disturbance."""
+        sends = call["method"] in ("eth_sendRawTransaction", "eth_estimateGas")
+        is_proof = sends and any(selector in json.dumps(call["params"]) for selector in self._selectors)
+        return None if is_proof else await upstream(call)
+
+
+@dataclass
+class SplitStage(Stage):
+    """A stage whose node settles in two steps, through an endpoint of its own."""
+
+    endpoint: FaultyEndpoint
+
+    def withhold_proofs(self) -> None:
+        """Let commits through alone, until the endpoint is healed."""
+        self.endpoint.disturb(NoProofs())
+
+    def wait_for_l1(self, head: int, proven: int) -> None:
+        """Wait until L1 has so many epochs committed and proven."""
+        wait_until(lambda: self.l1_status() == (head, proven))
+
+    def status(self, h: str) -> str:
+        """Status of a transaction."""
+        return str(self.node.get(f"/v1/transactions/{h}")["status"])
+
+    def send(self, signed: Any) -> str:
+        """Submit a transaction; its id."""
+        answer = self.node.post([prove(signed)])
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["ids"][0])
+
+    def prune(self) -> dict[str, Any]:
+        """Somebody's `sotto prune`."""
+        return sotto(self, "prune")
+
+
+def sotto(stage: Stage, *command: str, key: str = KEYS[2]) -> dict[str, Any]:
+    """A command that knows the rollup's address and an L1 endpoint; its JSON."""
+    key_file = stage.node.folder / "stranger.key"
+    key_file.write_text(key)
+    rollup = read_deployment(stage.deployment).address("Rollup")
+    options = ["--rpc-url", stage.chain.url, "--rollup", rollup, "--l1-key-file", str(key_file), "--json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sotto.cli", *command, *options], capture_output=True, text=True, check=False
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def split(chain: LocalChain, tmp_path: Path) -> Iterator[SplitStage]:
+    """A deployment that lets the node commit, and a node that has not started."""
+    deployment = deploy(chain, tmp_path, parameters={"provingWindow": PROVING_WINDOW}, proposer_policy=SILENT)
+    rollup = read_deployment(deployment).address("Rollup")
+    domain = compute_domain(chain.web3.eth.chain_id, bytes.fromhex(rollup[2:]))
+    with FaultyEndpoint(chain.url) as endpoint:
+        node = NodeProcess(tmp_path, endpoint.url, deployment, settlement="split")
+        yield SplitStage(chain, deployment, node, Scenario(domain=domain), endpoint)
+        node.close()

@@ -8,6 +8,7 @@ import pytest
 
 from sotto.cli import codes
 from sotto.node import errors as node
+from sotto.node.core import REPROVE
 from sotto.node.streams import CLOSE_CODES
 from sotto.protocol import errors as protocol
 from sotto.wallet.errors import NodeRejected
@@ -36,7 +37,7 @@ def test_statuses_are_those_of_failures() -> None:
 def test_names_are_unique_and_those_that_the_wallet_knows_exist() -> None:
     names = [error.__name__ for module in (node, protocol) for error in errors_of(module)]
     assert len(set(names)) == len(names)
-    assert set(names) >= FINAL
+    assert {*names, REPROVE} >= FINAL
 
 
 def test_the_sdk_keeps_the_nodes_name_of_an_error() -> None:

@@ -315,6 +315,20 @@ async def test_joint_settlement_proves_what_split_settlement_left_pending(world:
     assert [row.raw for row in store.submissions(2)] == [b"prove" + record.hash()]
 
 
+async def test_a_proof_that_l1_refuses_does_not_keep_the_next_commit_back(world: World) -> None:
+    await closed_epochs(world, 2)
+    record_on_l1(world, 2)
+    world.core.store.save_proof(2, bytes(256))
+    submitter = submitter_of(world, RefusingSender("ProverRefused"), settlement="split")
+    step = await submitter._next_step()
+    assert step is not None
+    assert (step.row.id, step.action) == (2, Action.PROVE)
+    submitter._commit_next = True
+    step = await submitter._next_step()
+    assert step is not None
+    assert (step.row.id, step.action) == (3, Action.COMMIT)
+
+
 @pytest.mark.parametrize("cause", ["CommitNeedsPolicy", "ProposerRefused"])
 async def test_an_epoch_waits_when_the_operator_may_not_commit(world: World, cause: str) -> None:
     await closed_epochs(world, 1)
@@ -351,3 +365,22 @@ async def test_no_block_follows_a_pending_epoch_as_old_as_an_anchor(world: World
     assert not await world.core.is_blocked()
     world.core.l1_block += world.core.policy.anchor_life
     assert await world.core.is_blocked()
+
+
+async def test_what_is_given_up_while_it_is_signed_is_not_sent(world: World) -> None:
+    await closed_epochs(world, 1)
+    core = world.core
+
+    class Pruned(Mine):
+        async def sign(
+            self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+        ) -> SignedTransaction:
+            async with core.lock:
+                await core.abandon(2, "pruned")
+            return await super().sign(transaction, nonce, replaces)
+
+        async def broadcast(self, signed: SignedTransaction) -> None:
+            raise AssertionError("sent")
+
+    assert not await take_next(submitter_of(world, Pruned(), settlement="split"))
+    assert core.store.submissions(2) == []

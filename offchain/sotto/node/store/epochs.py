@@ -61,7 +61,7 @@ class EpochStore(StoreBase):
     def drop_proof(self, epoch: int) -> None:
         """L1 refuses the proof of an epoch that it holds as committed: another one must be made."""
         with self._session() as session:
-            session.get_one(EpochRow, epoch).proof = None
+            session.exec(update(EpochRow).where(col(EpochRow.id) == epoch).values(proof=None))
             session.commit()
 
     def save_submission(self, submission: SubmissionRow) -> None:

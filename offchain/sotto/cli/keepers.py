@@ -1,0 +1,145 @@
+"""Commands that keep a rollup going without permission: they know its address and an L1 endpoint."""
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from sotto.cli.options import (
+    L1_KEY_VARIABLE,
+    Command,
+    json_option,
+    l1_key_option,
+    read_l1_account,
+)
+from sotto.cli.output import Output
+
+if TYPE_CHECKING:
+    from eth_account.signers.local import LocalAccount
+    from web3 import AsyncWeb3
+
+R = TypeVar("R")
+
+
+def parse_address(text: str) -> bytes:
+    """An L1 address, 20 bytes. Raises click.UsageError."""
+    try:
+        address = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        address = b""
+    if len(address) != 20:
+        raise click.UsageError(f"{text!r} is no L1 address: 0x and 40 hex digits")
+    return address
+
+
+database_option = click.option(
+    "--database",
+    envvar="SOTTO_DATABASE",
+    default="sqlite:///sotto-follower.db",
+    show_default=True,
+    help="URL of the database in which what was read from L1 is kept.",
+)
+start_block_option = click.option(
+    "--start-block",
+    type=click.IntRange(0),
+    help="An L1 block before the contracts; else it is searched for, which needs an L1 node with old states.",
+)
+
+
+def rollup_options(command: Command) -> Command:
+    """Add --rpc-url, --rollup and the L1 key, and hand the command `rpc_url`, `rollup` and `account`."""
+
+    @click.option("--rpc-url", envvar="SOTTO_L1", required=True, help="JSON-RPC endpoint of L1.")
+    @click.option(
+        "--rollup",
+        envvar="SOTTO_ROLLUP",
+        required=True,
+        callback=lambda _context, _option, value: parse_address(value),
+        help="Address of the rollup.",
+    )
+    @l1_key_option
+    @functools.wraps(command)
+    def wrapped(l1_key_file: Path | None, **arguments: Any) -> Any:
+        account = read_l1_account(l1_key_file)
+        if account is None:
+            raise click.UsageError(f"give the L1 key that pays: --l1-key-file or {L1_KEY_VARIABLE}")
+        return command(account=account, **arguments)
+
+    return cast(Command, wrapped)
+
+
+def connected(rpc_url: str, action: "Callable[[AsyncWeb3[Any]], Awaitable[R]]") -> R:
+    """Run a coroutine with a connection to L1."""
+    from web3 import AsyncHTTPProvider, AsyncWeb3
+
+    async def run() -> R:
+        web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(rpc_url))
+        try:
+            return await action(web3)
+        finally:
+            await web3.provider.disconnect()
+
+    return asyncio.run(run())
+
+
+@click.command()
+@rollup_options
+@json_option
+def prune(output: Output, rpc_url: str, rollup: bytes, account: "LocalAccount") -> None:
+    """Remove pending epochs that nobody proved by their deadline.
+
+    Anybody may do it, and nothing is lost: their transactions and queue items wait again.
+    """
+    from sotto.l1.pruning import prune as prune_pending
+
+    with output.progress() as progress:
+        done = connected(rpc_url, lambda web3: prune_pending(web3, rollup, account, progress))
+    output.result(
+        {"first": done.first, "last": done.last, "l1_tx": "0x" + done.transaction.hex()},
+        [f"pruned epochs {done.first} to {done.last} by L1 transaction 0x{done.transaction.hex()}"],
+    )
+
+
+@click.command()
+@rollup_options
+@click.option("--permissionless", is_flag=True, required=True, help="Prove what anybody has committed.")
+@click.option("--beneficiary", help="L1 address that the proofs name; by default that of the L1 key.")
+@database_option
+@start_block_option
+@click.option("--once", is_flag=True, help="End when nothing that can be proven is pending.")
+@click.option("--poll-interval", default=0.5, show_default=True, help="Seconds between looks at L1.")
+@json_option
+def prover(
+    output: Output,
+    rpc_url: str,
+    rollup: bytes,
+    account: "LocalAccount",
+    permissionless: bool,
+    beneficiary: str | None,
+    database: str,
+    start_block: int | None,
+    once: bool,
+    poll_interval: float,
+) -> None:
+    """Prove pending epochs from L1 data alone.
+
+    It needs no node: it rebuilds the state from L1, takes the oldest pending epoch, proves it and brings the
+    proof to L1. A proof names its beneficiary and is of no use to anybody else.
+    """
+    from sotto.node.follower import FollowConfig
+    from sotto.prover.pending import Proven, prove_pending
+
+    config = FollowConfig(rpc_url, rollup, database, start_block=start_block, poll_interval=poll_interval)
+    named = parse_address(beneficiary or account.address)
+    found: list[Proven] = []
+
+    def report(proven: Proven) -> None:
+        found.append(proven)
+        output.note(f"proved epoch {proven.epoch} by L1 transaction 0x{proven.transaction.hex()}")
+
+    asyncio.run(prove_pending(config, account, named, report, once))
+    data = [{"epoch": item.epoch, "l1_tx": "0x" + item.transaction.hex()} for item in found]
+    output.result({"proven": data}, [f"{len(found)} epochs proven"])
