@@ -39,6 +39,8 @@ ROWS = (
     Row("transfer_constraints", "Constraints of the transfer circuit", "constraints", 30_000),
     Row("transfer_prove_s", "Client proof", "s", 0.7),
     Row("transfer_prove_cpu_s", "Client proof, processor time of all cores", "s"),
+    Row("exit_constraints", "Constraints of the exit circuit", "constraints", 32_000),
+    Row("exit_prove_s", "Exit proof", "s", 0.7),
     Row("transfer_key_mb", "Proving key of the transfer circuit", "MB", 20),
     Row(
         "rollup_constraints_per_lane",
@@ -71,6 +73,7 @@ ROWS = (
     Row("demo_warm_s", "make demo", "s", 60),
     Row("restart_s_100k_notes", "Restart of a node with 100,000 notes", "s", 10),
     Row("restart_s_1m_notes", "Restart of a node with 1,000,000 notes", "s", 60),
+    Row("rebuild_s_10k_tx", "Rebuild 10,000 transactions from L1 alone", "s"),
     Row("node_mb_per_million_notes", "Memory of a node's state, a million notes", "MB", 1_500),
     Row(
         "node_submit_tps",

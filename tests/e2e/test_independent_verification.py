@@ -1,11 +1,13 @@
-"""The proofs of an epoch for the rollup, verified by py_ecc with the keys that the contracts have."""
+"""Proofs for the rollup and of exits, verified by py_ecc with the keys that the contracts have."""
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from tests.e2e.conftest import RawStage
 from tests.support.groth16 import VerifyingKey, read_key, verify
 
+from sotto import crypto
 from sotto.protocol.words import compute_m, compute_y, compute_z
 
 pytestmark = pytest.mark.slow
@@ -13,9 +15,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def keys() -> dict[str, VerifyingKey]:
-    """Keys of the transfer circuit and of the rollup circuit of 4 lanes."""
+    """Keys of the transfer and exit circuits and of the rollup circuit of 4 lanes."""
     folder = Path(__file__).resolve().parents[2] / "contracts" / "verification" / "keys"
-    return {"transfer": read_key(folder / "TransferKey.sol"), "rollup": read_key(folder / "Rollup4Key.sol")}
+    files = {"transfer": "TransferKey", "exit": "ExitKey", "rollup": "Rollup4Key"}
+    return {name: read_key(folder / f"{file}.sol") for name, file in files.items()}
 
 
 def rollup_inputs(raw: RawStage) -> list[int]:
@@ -28,10 +31,10 @@ def rollup_inputs(raw: RawStage) -> list[int]:
     return [commit.c, z, y, 0, 0, compute_m(domain, z, beneficiary)]
 
 
-def test_both_circuits_share_one_phase_1(keys: dict[str, VerifyingKey]) -> None:
-    transfer, rollup = keys["transfer"], keys["rollup"]
-    assert (transfer.alpha, transfer.beta, transfer.gamma) == (rollup.alpha, rollup.beta, rollup.gamma)
-    assert transfer.delta != rollup.delta
+def test_all_circuits_share_one_phase_1(keys: dict[str, VerifyingKey]) -> None:
+    for one, other in combinations(keys.values(), 2):
+        assert (one.alpha, one.beta, one.gamma) == (other.alpha, other.beta, other.gamma)
+        assert one.delta != other.delta
 
 
 def test_client_proofs_hold_for_their_h_alone(raw: RawStage, keys: dict[str, VerifyingKey]) -> None:
@@ -49,3 +52,12 @@ def test_rollup_proof_holds_for_its_inputs_alone(raw: RawStage, keys: dict[str, 
     for place in (0, 2, 5):
         wrong = [value + (i == place) for i, value in enumerate(inputs)]
         assert not verify(keys["rollup"], wrong, raw.honest.proof)
+
+
+def test_exit_proof_holds_for_its_inputs_alone(keys: dict[str, VerifyingKey]) -> None:
+    witness = Path(__file__).resolve().parents[1] / "vectors" / "exit-present.json"
+    result = crypto.prove("exit", witness.read_bytes())
+    assert verify(keys["exit"], result.public, result.proof)
+    for place in (1, 3, 6):
+        wrong = [value + (i == place) for i, value in enumerate(result.public)]
+        assert not verify(keys["exit"], wrong, result.proof)
