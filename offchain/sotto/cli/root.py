@@ -15,6 +15,8 @@ _MODULES: Final = {
     "completion": "sotto.cli.completion",
     "demo": "sotto.cli.demo",
     "doctor": "sotto.cli.doctor",
+    "exit": "sotto.cli.leaving",
+    "freeze": "sotto.cli.leaving",
     "keys": "sotto.cli.keys",
     "network": "sotto.cli.networks",
     "node": "sotto.cli.node",
