@@ -75,6 +75,7 @@ class Ruin:
         owners: alice and bob.
         notes: smallest units of alice's and bob's notes by asset, as of the last proven epoch.
         claim: wei of alice's proven withdrawal, that nobody has claimed.
+        proven: the last proven epoch.
     """
 
     folder: Path
@@ -84,6 +85,7 @@ class Ruin:
     owners: tuple[Owner, Owner]
     notes: dict[str, dict[int, int]] = field(default_factory=dict)
     claim: int = 0
+    proven: int = 0
 
     @property
     def rollup(self) -> str:
@@ -191,6 +193,7 @@ def _live(ruin: Ruin, node: NodeProcess, selectors: list[bytes]) -> None:
             name: {asset: balance.available for asset, balance in wallet.balances().items()}
             for name, wallet in wallets.items()
         }
+        ruin.proven = bob.epoch
         # This epoch is void later: alice has her note back, and bob has nothing of it.
         ruin.endpoint.disturb(NoProofs(selectors))
         void = alice.send("1", [Payment(bob.address, ETHER // 4)])

@@ -10,14 +10,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from eth_abi.exceptions import DecodingError
 from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3 import AsyncWeb3
-from web3.exceptions import Web3RPCError
+from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import LogReceipt
 
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
-from sotto.l1.errors import HistoryIncomplete, HistoryMismatch
+from sotto.l1.errors import HistoryIncomplete, HistoryMismatch, L1Unavailable
 from sotto.l1.events import QueueEvent, ReceivedCommit, ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import PublishedEpoch, RollupContract
@@ -181,7 +182,11 @@ class History:
         record = committed.record
         try:
             published = await self._archive.published(committed.transaction)
-        except (ValueError, KeyError, TypeError) as error:
+        except L1Unavailable as error:
+            if isinstance(error.__cause__, TransactionNotFound):
+                raise HistoryIncomplete(f"the transaction that committed epoch {record.id}") from error
+            raise
+        except (Web3Exception, DecodingError, ValueError, KeyError, TypeError) as error:
             raise HistoryMismatch(f"the transaction that committed epoch {record.id}: {error}") from error
         if published is None:
             raise HistoryMismatch(f"the transaction that committed epoch {record.id} is no commit")
@@ -215,7 +220,7 @@ class History:
     def _decode(self, decoder: Callable[[LogReceipt], Any], log: LogReceipt) -> Any:
         try:
             return decoder(log)
-        except (*TRANSPORT_ERRORS, ValueError, KeyError, TypeError) as error:
+        except (*TRANSPORT_ERRORS, DecodingError, ValueError, KeyError, TypeError) as error:
             raise HistoryMismatch(f"a log cannot be read: {type(error).__name__}: {error}") from error
 
 
