@@ -8,12 +8,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from eth_account.signers.local import LocalAccount
+from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from web3.types import Wei
 
+from sotto.l1 import interface
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.protocol.address import decode_address
 from sotto.protocol.ciphertext import encrypt
@@ -34,6 +36,7 @@ FREEZE_TIME: Final = 120
 PARAMETERS: Final = {"provingWindow": 20, "forcedDeadline": 60, "freezeTime": FREEZE_TIME}
 CLAIMANT: Final = to_checksum_address("0x" + "c1" * 20)
 """Gets alice's withdrawal that was proven and not claimed."""
+SAVING: Final = ETHER // 10
 QUEUED: Final = ETHER // 8
 """Wei that alice deposited when nobody was left to take it."""
 
@@ -44,10 +47,14 @@ _WORK: Final = 14
 
 
 class NoProofs:
-    """An endpoint that passes commits on, and nothing that proves. `selectors` are 4 bytes each."""
+    """An endpoint that passes commits on, and nothing that proves."""
 
-    def __init__(self, selectors: list[bytes]) -> None:
-        self._selectors = [selector.hex() for selector in selectors]
+    def __init__(self) -> None:
+        self._selectors = [
+            function_abi_to_4byte_selector(cast(Any, entry)).hex()
+            for entry in interface.load("Rollup")
+            if entry.get("name") in ("prove", "commitAndProve")
+        ]
 
     async def answer(self, call: Call, upstream: Upstream) -> Reply | None:
         """See Disturbance."""
@@ -140,10 +147,10 @@ class Ruin:
 
 
 @contextlib.contextmanager
-def open_ruin(folder: Path, selectors: list[bytes]) -> Iterator[Ruin]:
+def open_ruin(folder: Path, *, savings: int = 0) -> Iterator[Ruin]:
     """Deposits, payments and a withdrawal with real proofs; a payment in an epoch that is never proven.
 
-    `selectors` are those of the rollup's functions that prove.
+    `savings` is the number of further notes of bob.
     """
     build_contracts()
     with anvil(folder=folder) as chain, FaultyEndpoint(chain.url) as endpoint:
@@ -155,7 +162,7 @@ def open_ruin(folder: Path, selectors: list[bytes]) -> Iterator[Ruin]:
             node.start()
             owners = (_owner("alice", 2), _owner("bob", 3))
             ruin = Ruin(folder, chain, read_deployment(path), endpoint, owners)
-            _live(ruin, node, selectors)
+            _live(ruin, node, savings)
         finally:
             node.close()
         endpoint.heal()
@@ -169,7 +176,7 @@ def _owner(name: str, number: int) -> Owner:
     return Owner(name, new_phrase(number.to_bytes(32)), funded_account(number))
 
 
-def _live(ruin: Ruin, node: NodeProcess, selectors: list[bytes]) -> None:
+def _live(ruin: Ruin, node: NodeProcess, savings: int) -> None:
     rollup = bytes.fromhex(ruin.rollup[2:])
     wallets = {}
     with contextlib.ExitStack() as stack:
@@ -185,6 +192,8 @@ def _live(ruin: Ruin, node: NodeProcess, selectors: list[bytes]) -> None:
         made = [alice.deposit(asset, value).action.number for asset, value in deposits]
         for number in made:
             alice.wait(number)
+        for number in [bob.deposit("1", SAVING).action.number for _ in range(savings)]:
+            bob.wait(number)
         alice.wait(alice.send("1", [Payment(bob.address, ETHER)]).number)
         alice.wait(alice.withdraw("1", ETHER // 2, CLAIMANT).number)
         bob.sync()
@@ -195,7 +204,7 @@ def _live(ruin: Ruin, node: NodeProcess, selectors: list[bytes]) -> None:
         }
         ruin.proven = bob.epoch
         # This epoch is void later: alice has her note back, and bob has nothing of it.
-        ruin.endpoint.disturb(NoProofs(selectors))
+        ruin.endpoint.disturb(NoProofs())
         void = alice.send("1", [Payment(bob.address, ETHER // 4)])
         wait_until(lambda: _status(node, void.h) == "committed")
     node.kill()

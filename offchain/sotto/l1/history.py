@@ -213,6 +213,8 @@ class History:
                 continue
             except TRANSPORT_ERRORS as error:
                 raise translate(error) from error
+            except (ValueError, KeyError, TypeError) as error:
+                raise HistoryMismatch(f"the logs of blocks {start} to {end}: {str(error)[:200]}") from error
             start = end + 1
             self._progress(phase, (start - first_block) / (self.block + 1 - first_block))
         return logs
