@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from sotto.protocol.field import Field, field_to_json
 from sotto.wallet.amounts import Asset, format_amount
 from sotto.wallet.receipts import L1Receipt
-from sotto.wallet.state import Action, ActionKind, Balance
+from sotto.wallet.state import Action, ActionKind, ActionStatus, Balance
 
 Assets = Mapping[int, Asset]
 
@@ -89,6 +89,7 @@ def action_data(action: Action, assets: Assets) -> dict[str, object]:
         "lane": action.lane,
         "l1_recipient": f"0x{action.l1_recipient:040x}" if action.l1_recipient else None,
         "l1_transaction": action.l1_transaction or None,
+        "queue_index": action.queue_index,
         "claimed": action.claimed or None,
     }
 
@@ -102,6 +103,8 @@ def action_row(action: Action, assets: Assets) -> list[str]:
     memos = [f'"{payment.memo}"' for payment in action.payments if payment.memo]
     partner = " ".join([partner, *memos]).strip()
     status = str(action.status) + (f" ({action.cause})" if action.cause else "")
+    if action.status == ActionStatus.PENDING and action.queue_index is not None:
+        status += f" (item {action.queue_index} of the queue on L1)"
     return [
         str(action.number),
         str(action.kind),
