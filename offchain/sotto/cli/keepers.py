@@ -129,9 +129,11 @@ def prover(
     It needs no node: it rebuilds the state from L1, takes the oldest pending epoch, proves it and brings the
     proof to L1. A proof names its beneficiary and is of no use to anybody else.
     """
+    from sotto.node import logs
     from sotto.node.follower import FollowConfig
     from sotto.prover.pending import Proven, prove_pending
 
+    logs.configure("info", "json" if output.as_json else "console")
     config = FollowConfig(rpc_url, rollup, database, start_block=start_block, poll_interval=poll_interval)
     named = parse_address(beneficiary or account.address)
     found: list[Proven] = []
@@ -143,3 +145,39 @@ def prover(
     asyncio.run(prove_pending(config, account, named, report, once))
     data = [{"epoch": item.epoch, "l1_tx": "0x" + item.transaction.hex()} for item in found]
     output.result({"proven": data}, [f"{len(found)} epochs proven"])
+
+
+@click.command("process-overdue")
+@rollup_options
+@database_option
+@start_block_option
+@json_option
+def process_overdue(
+    output: Output,
+    rpc_url: str,
+    rollup: bytes,
+    account: "LocalAccount",
+    database: str,
+    start_block: int | None,
+) -> None:
+    """Commit and prove epochs of the queue items that operators have left waiting for the forced deadline.
+
+    It needs no node and nobody's permission: the items and the state come from L1. The L1 key pays for gas,
+    and is credited what forced transactions paid the queue.
+    """
+    from sotto.node import logs
+    from sotto.node.follower import FollowConfig
+    from sotto.prover.overdue import process_overdue as process
+
+    logs.configure("warning", "json" if output.as_json else "console")
+    config = FollowConfig(rpc_url, rollup, database, start_block=start_block)
+    with output.progress() as progress:
+        done = asyncio.run(process(config, account, progress))
+    data = [
+        {"epoch": item.epoch, "start": item.start, "end": item.end, "l1_tx": "0x" + item.transaction.hex()}
+        for item in done
+    ]
+    output.result(
+        {"processed": data},
+        [f"epoch {item.epoch}: queue items {item.start} to {item.end - 1}" for item in done],
+    )

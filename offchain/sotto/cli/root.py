@@ -20,6 +20,7 @@ _MODULES: Final = {
     "keys": "sotto.cli.keys",
     "network": "sotto.cli.networks",
     "node": "sotto.cli.node",
+    "process-overdue": "sotto.cli.keepers",
     "prover": "sotto.cli.keepers",
     "prune": "sotto.cli.keepers",
     "signer": "sotto.cli.signer",
@@ -36,7 +37,7 @@ class _Root(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _MODULES and cmd_name not in self.commands:
-            self.add_command(getattr(import_module(_MODULES[cmd_name]), cmd_name))
+            self.add_command(getattr(import_module(_MODULES[cmd_name]), cmd_name.replace("-", "_")))
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -28,8 +28,8 @@ class OrderedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class OrderedDeposit:
-    """A queue item takes the epoch's next lane. `h` tells it from another one that a reorganisation of L1
-    puts at the same index."""
+    """A queue item of whatever kind takes the epoch's next lane. `h` tells it from another one that a
+    reorganisation of L1 puts at the same index."""
 
     index: int
     h: Field

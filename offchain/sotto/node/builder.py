@@ -22,7 +22,7 @@ from sotto.protocol.errors import (
 )
 from sotto.protocol.field import Field
 from sotto.protocol.notes import Deposit
-from sotto.protocol.transaction import Kind
+from sotto.protocol.transaction import Kind, Transaction
 from sotto.protocol.trees import State
 from sotto.protocol.words import FeeQuad
 
@@ -33,7 +33,10 @@ NO_ROOM = (EpochFull, TooManyAnchors, TooManyOperations, FeeAssetNotListed)
 """Refusals that the next epoch may not have."""
 
 
-Ordered = Bundle | Deposit
+QueueItem = Deposit | Transaction
+"""What the L1 queue holds: deposits, and transactions of kind 3."""
+
+Ordered = Bundle | QueueItem
 """What a block orders: a bundle takes as many lanes as it has members, a queue item takes one."""
 
 
@@ -63,7 +66,7 @@ class Situation:
     now: int
     live_from: int
     queue_start: int
-    items: Sequence[Deposit]
+    items: Sequence[QueueItem]
     bundles: Sequence[Bundle]
     anchors: Mapping[Field, int]
     ordered: Sequence[Ordered] = ()
@@ -173,7 +176,7 @@ class _Filler:
         self._entries: list[LaneInput] = [lane for entry in ordered for lane in lane_inputs(entry)]
         self.builder = self._replayed()
 
-    def add(self, item: Deposit) -> None:
+    def add(self, item: QueueItem) -> None:
         """Add a queue item, for which there must be a lane."""
         self.builder.add(item)
         self._entries.append(item)
@@ -205,7 +208,7 @@ class _Filler:
 
 def lane_inputs(entry: Ordered) -> list[LaneInput]:
     """What the protocol takes for an entry of a block."""
-    return [entry] if isinstance(entry, Deposit) else [_lane_input(member) for member in entry.members]
+    return [_lane_input(member) for member in entry.members] if isinstance(entry, Bundle) else [entry]
 
 
 def _lane_input(member: PoolTransaction) -> LaneInput:

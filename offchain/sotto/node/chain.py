@@ -10,7 +10,15 @@ from collections.abc import Sequence
 import structlog
 from eth_typing import ChecksumAddress
 
-from sotto.l1.events import Event, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
+from sotto.l1.events import (
+    Event,
+    ReceivedCommit,
+    ReceivedDeposit,
+    ReceivedForced,
+    ReceivedFreeze,
+    ReceivedProof,
+    ReceivedPruning,
+)
 from sotto.l1.records import record_from_bytes
 from sotto.l1.rollup import RollupContract
 from sotto.l1.watcher import BlockAdded, Change, RolledBack
@@ -19,9 +27,10 @@ from sotto.node.errors import StateDiverged
 from sotto.node.ledger import Ledger
 from sotto.node.rebuild import is_lost
 from sotto.node.snapshots import INTERVAL, Snapshots, save_snapshot
-from sotto.node.tables import CommitRow, DepositRow, EpochRow, EpochStatus
+from sotto.node.tables import CommitRow, DepositRow, EpochRow, EpochStatus, ForcedRow
 from sotto.protocol.epoch import replay
 from sotto.protocol.errors import ProtocolError
+from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.words import decode_words
 
@@ -92,6 +101,18 @@ class Chain:
                 )
                 await self._core.store.run(self._core.store.save_deposit, row)
                 log.info("deposit queued", index=event.index, asset=event.asset)
+            case ReceivedForced():
+                forced = ForcedRow(
+                    index=event.index,
+                    id=decode_forced(event.transaction, self._core.policy.domain).h.to_bytes(32),
+                    sender=event.sender,
+                    fee=event.fee,
+                    body=event.transaction,
+                    l1_block=event.position.block_number,
+                    l1_tx=event.position.transaction_hash,
+                )
+                await self._core.store.run(self._core.store.save_forced, forced)
+                log.info("forced transaction queued", index=event.index)
             case ReceivedCommit():
                 await self._commit(event)
             case ReceivedProof():
@@ -101,6 +122,9 @@ class Chain:
                 await self._core.store.run(self._core.store.prune_commits, event.first, block)
                 await self._core.abandon(event.first, PRUNED)
                 log.warning("epochs pruned", first=event.first, last=event.last)
+            case ReceivedFreeze():
+                await self._core.store.run(self._core.store.save_freeze, event.position.block_number)
+                await self._core.end(event.position.block_number)
 
     async def _commit(self, event: ReceivedCommit) -> None:
         core, store = self._core, self._core.store
@@ -188,12 +212,13 @@ class Chain:
         unproven: Sequence[int] = await store.run(store.roll_back, number)
         core.l1_block = number
         core.reorgs += 1
+        core.frozen = await store.run(store.frozen_block)
         if unproven:
             core.ledger.unconfirm(unproven[0])
-        deposits = await store.run(store.deposit_count)
+        queued = await store.run(store.queue_length)
         rows = await store.run(store.epochs, core.ledger.confirmed_id + 1)
-        lost = next((row.id for row in rows if is_lost(row, deposits)), None)
-        if lost is None and core.open is not None and core.open.queue_end > deposits:
+        lost = next((row.id for row in rows if is_lost(row, queued)), None)
+        if lost is None and core.open is not None and core.open.queue_end > queued:
             lost = core.open_id
         if lost is not None:
             await core.abandon(lost, "L1 lost what it was built on")

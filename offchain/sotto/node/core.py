@@ -9,18 +9,20 @@ import structlog
 
 from sotto.node.admission import Moment, Policy, check_bundle, check_transaction
 from sotto.node.blocks import OrderedDeposit
+from sotto.node.builder import QueueItem
 from sotto.node.errors import (
     AnchorTooOld,
     AnchorUnknown,
     BlockMalformed,
     NamedCommitmentUnknown,
     NodeError,
+    RollupFrozen,
 )
 from sotto.node.ledger import Ledger
 from sotto.node.open_epoch import OpenEpoch, restore
 from sotto.node.pool import Bundle, Pool
 from sotto.node.store import Store
-from sotto.node.tables import DepositRow, EpochRow, EpochStatus, LaneRow
+from sotto.node.tables import EpochRow, EpochStatus, ForcedRow, LaneRow, QueueRow
 from sotto.node.transactions import bundles_of, members_of
 from sotto.node.trials import Trials
 from sotto.protocol.epoch import EpochResult
@@ -30,6 +32,8 @@ from sotto.protocol.errors import (
     UnknownAnchor,
 )
 from sotto.protocol.field import Field
+from sotto.protocol.forced import decode_forced
+from sotto.protocol.l1 import deposit_item, forced_item
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
 
@@ -88,6 +92,7 @@ class Core:
         open: the epoch that blocks are added to; None while it has none.
         l1_block: number of the last L1 block whose events are applied.
         reorgs: how often L1 lost blocks since the start.
+        frozen: the L1 block in which the rollup ended, None while it goes on.
         trials: bundles that are suspected of making epochs fail.
         unprovable: why no proof can be made, by epoch that L1 may hold as committed.
     """
@@ -101,6 +106,7 @@ class Core:
     pool: Pool = dataclasses.field(default_factory=Pool)
     l1_block: int = 0
     reorgs: int = 0
+    frozen: int | None = None
     trials: Trials = dataclasses.field(default_factory=Trials)
     unprovable: dict[int, str] = dataclasses.field(default_factory=dict)
     lock: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
@@ -139,6 +145,9 @@ class Core:
         """Take open epoch and waiting transactions from the store, at start."""
         await self._restore_open()
         await self._fill_pool()
+        frozen = await self.store.run(self.store.frozen_block)
+        if frozen is not None:
+            await self.end(frozen)
 
     async def _restore_open(self) -> None:
         store, ledger = self.store, self.ledger
@@ -146,7 +155,7 @@ class Core:
         ids = [h.to_bytes(32) for block in blocks for h in block.transactions]
         rows = await store.run(store.transactions, ids)
         items = sum(isinstance(entry, OrderedDeposit) for block in blocks for entry in block.entries)
-        deposits = await store.run(store.deposits, ledger.queue_cursor, items) if items else []
+        taken = await store.run(store.queue_items, ledger.queue_cursor, items) if items else []
         try:
             self.open = restore(
                 blocks,
@@ -155,7 +164,7 @@ class Core:
                     member.h: (Field(int.from_bytes(row.bundle)), member)
                     for row, member in members_of(rows.values())
                 },
-                {row.index: deposit_of(row) for row in deposits},
+                {row.index: item_of(row, self.policy.domain) for row in taken},
             )
         except BlockMalformed as error:
             await store.run(store.abandon_from, self.open_id, str(error))
@@ -204,7 +213,10 @@ class Core:
 
         An epoch of another proposer may be false. And when a pending one is as old as an anchor's life, all
         proven anchors are dead behind it, which live again if it is pruned: nothing is judged by that.
+        Nothing follows a freeze.
         """
+        if self.frozen is not None:
+            return True
         pending = await self.store.run(self.store.pending_commits)
         if any(commit.epoch not in self.results for commit in pending):
             return True
@@ -216,6 +228,17 @@ class Core:
             await self.store.run(self.store.drop_transactions, reasons)
             for h, reason in reasons.items():
                 log.info("transaction dropped", id="0x" + h.hex(), reason=reason)
+
+    async def end(self, block: int) -> None:
+        """The rollup is frozen since an L1 block: what it has not proven is void. Call it with the lock, or
+        before anything else runs."""
+        self.frozen = block
+        await self.abandon(self.ledger.confirmed_id + 1, "frozen")
+        waiting = list(self.pool)
+        self.pool.remove(waiting)
+        reason = f"{RollupFrozen.__name__}: since L1 block {block}"
+        await self.drop({member.h.to_bytes(32): reason for bundle in waiting for member in bundle.members})
+        log.warning("rollup frozen", l1_block=block, epoch=self.ledger.confirmed_id)
 
     async def abandon(self, first: int, reason: str) -> None:
         """Undo unconfirmed epochs from `first` on, the open one too; their transactions wait again.
@@ -305,6 +328,16 @@ def lane_rows(result: EpochResult) -> list[LaneRow]:
     ]
 
 
-def deposit_of(row: DepositRow) -> Deposit:
-    """The protocol's deposit of a queue item."""
+def item_of(row: QueueRow, domain: int) -> QueueItem:
+    """What an epoch takes for a queue item."""
+    if isinstance(row, ForcedRow):
+        return decode_forced(row.body, domain)
     return Deposit(Field(row.partial), row.asset, row.value)
+
+
+def tail_of(row: QueueRow, domain: int) -> bytes:
+    """The tail that a committer supplies for a queue item, 32 bytes (docs/spec/06-l1.md)."""
+    if isinstance(row, ForcedRow):
+        return forced_item(decode_forced(row.body, domain), row.sender, row.body).tail
+    deposit = Deposit(Field(row.partial), row.asset, row.value)
+    return deposit_item(deposit, row.depositor, row.ciphertext).tail

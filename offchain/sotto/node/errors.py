@@ -268,6 +268,13 @@ class FollowsOnly(NodeError):
     hint = "Send it to a node that makes epochs, or through the queue on L1, which no operator can refuse."
 
 
+class RollupFrozen(NodeError):
+    """The rollup has ended on L1: no epoch comes any more."""
+
+    status = 410
+    hint = "Take your notes out with `sotto exit`; recorded withdrawals can still be claimed."
+
+
 class PoolFull(NodeError):
     """The pool has its largest size."""
 

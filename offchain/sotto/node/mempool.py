@@ -11,7 +11,7 @@ import structlog
 
 from sotto.node.admission import check_bundle, check_conflicts, check_transaction
 from sotto.node.core import Core
-from sotto.node.errors import BundleInvalid, NodeError, PoolFull, StoreUnavailable
+from sotto.node.errors import BundleInvalid, NodeError, PoolFull, RollupFrozen, StoreUnavailable
 from sotto.node.metrics import Metrics
 from sotto.node.pool import Bundle, PoolTransaction
 from sotto.node.proofs import ProofVerifier
@@ -82,6 +82,7 @@ class Mempool:
         if await self._is_known(members):
             return ids
         core = self._core
+        self._check_open()
         if len(core.pool) + len(members) > self._size:
             raise PoolFull(f"{len(core.pool)} transactions wait")
         moment = core.moment()
@@ -153,11 +154,16 @@ class Mempool:
 
     def _check_again(self, members: Sequence[PoolTransaction]) -> None:
         core, moment = self._core, self._core.moment()
+        self._check_open()
         if len(core.pool) + len(members) > self._size:
             raise PoolFull(f"{len(core.pool)} transactions wait")
         for member in members:
             check_transaction(core.policy, moment, member)
         check_conflicts(moment, [member.transaction for member in members])
+
+    def _check_open(self) -> None:
+        if self._core.frozen is not None:
+            raise RollupFrozen(f"since L1 block {self._core.frozen}")
 
     async def _is_known(self, members: Sequence[PoolTransaction]) -> bool:
         """Whether the node has all of these, and has not dropped any.

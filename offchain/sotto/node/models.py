@@ -50,6 +50,7 @@ class Status(Form):
     state: Word
     now: int
     l1_block: int
+    frozen: bool
     lanes: list[int]
     note_nodes: int
     queue_cursor: int

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from sotto.node.blocks import Block, OrderedDeposit, OrderedTransaction
-from sotto.node.builder import Ordered
+from sotto.node.builder import Ordered, QueueItem
 from sotto.node.errors import BlockMalformed
 from sotto.node.pool import Bundle, Pool, PoolTransaction
 from sotto.protocol.field import Field
@@ -39,7 +39,7 @@ class OpenEpoch:
     @property
     def items(self) -> int:
         """Queue items taken."""
-        return sum(isinstance(entry, Deposit) for entry in self.ordered)
+        return sum(not isinstance(entry, Bundle) for entry in self.ordered)
 
     @property
     def queue_end(self) -> int:
@@ -65,25 +65,30 @@ def block_entries(
     entries: list[OrderedTransaction | OrderedDeposit] = []
     index = queue_start
     for entry in added:
-        if isinstance(entry, Deposit):
-            entries.append(OrderedDeposit(index, entry.h(domain, index)))
-            index += 1
-        else:
+        if isinstance(entry, Bundle):
             entries += [OrderedTransaction(member.h) for member in entry.members]
+        else:
+            entries.append(OrderedDeposit(index, item_h(entry, domain, index)))
+            index += 1
     return entries
+
+
+def item_h(item: QueueItem, domain: int, index: int) -> Field:
+    """The h of a queue item (docs/spec/05-epoch.md)."""
+    return item.h(domain, index) if isinstance(item, Deposit) else item.h
 
 
 def restore(
     blocks: Sequence[Block],
     queue_start: int,
     transactions: Mapping[Field, tuple[Field, PoolTransaction]],
-    deposits: Mapping[int, Deposit],
+    items: Mapping[int, QueueItem],
 ) -> OpenEpoch | None:
     """The open epoch as its blocks tell it, None without blocks.
 
     Args:
         transactions: id of the bundle and transaction, by h.
-        deposits: queue items by index.
+        items: queue items by index.
 
     Raises BlockMalformed if L1 has lost a queue item or holds another one in its place, or if a transaction
     is missing.
@@ -103,14 +108,14 @@ def restore(
         for entry in block.lane_entries:
             if isinstance(entry, OrderedDeposit):
                 end_bundle()
-                deposit = deposits.get(entry.index)
+                item = items.get(entry.index)
                 if (
                     entry.index != opened.queue_end
-                    or deposit is None
-                    or deposit.h(block.domain, entry.index) != entry.h
+                    or item is None
+                    or item_h(item, block.domain, entry.index) != entry.h
                 ):
                     raise BlockMalformed(f"queue item {entry.index} of block {block.number} is not on L1")
-                opened.add([deposit])
+                opened.add([item])
                 continue
             if entry.h not in transactions:
                 raise BlockMalformed(f"transaction {entry.h:#066x} of block {block.number} is not stored")

@@ -24,7 +24,7 @@ from sotto.node.open_epoch import block_entries
 from sotto.node.tables import DepositRow, EpochRow, EpochStatus, TransactionStatus
 from sotto.protocol.accounts import Operation
 from sotto.protocol.field import Field, byte_word_to_json, field_to_json, integer_to_json, to_byte_word
-from sotto.protocol.transaction import ProvenTransaction
+from sotto.protocol.transaction import Kind, ProvenTransaction
 
 GRID = 256
 MOST_NODES = 4096
@@ -32,6 +32,7 @@ MOST_EPOCHS = 256
 MOST_BLOCKS = 256
 MOST_NUMBER = 1 << 63
 GENESIS_LEAVES = 4
+SKIPPED = "NullifierSpent: a note was spent before, so the forced transaction had no effect"
 _ID = re.compile(r"0x[0-9a-f]{64}")
 
 
@@ -106,6 +107,7 @@ class Queries:
             "state": field_to_json(confirmed.hash()),
             "now": 0 if record is None else record.timestamp_block,
             "l1_block": core.l1_block,
+            "frozen": core.frozen is not None,
             "lanes": list(core.sizes),
             "note_nodes": confirmed.note.size // 4,
             "queue_cursor": 0 if record is None else record.queue_end,
@@ -213,17 +215,17 @@ class Queries:
         if place is None:
             lane = await store.run(store.lane_of, h)
             if lane is None:
-                raise TransactionUnknown("0x" + h.hex())
+                if await store.run(store.forced, h) is None:
+                    raise TransactionUnknown("0x" + h.hex())
+                return None, _place(TransactionStatus.RECEIVED)
             epoch, number, place = await store.run(store.epoch, lane.epoch), lane.epoch, lane.lane
         elif self._core.open is not None:
             number = self._core.open.id
-        return epoch, {
-            "status": str(_lane_status(epoch)),
-            "block": None,
-            "epoch": number,
-            "lane": place,
-            "reason": None,
-        }
+        reason = None
+        if epoch is not None and place is not None:
+            kind = views.words_of(epoch.words, epoch.lanes).lanes[place].kind
+            reason = SKIPPED if kind == Kind.SKIPPED else None
+        return epoch, _place(_lane_status(epoch), number, place, reason)
 
     def _open_place(self, h: bytes) -> int | None:
         """Lane of a deposit in the open epoch."""
@@ -240,10 +242,9 @@ class Queries:
         # In the middle of a change a transaction could be in both or neither, or a deposit be missing.
         async with core.lock:
             for row in await store.run(store.epochs, core.ledger.confirmed_id + 1):
-                entries += views.epoch_entries(row, await self._deposits(row), placed=False)
+                entries += views.epoch_entries(row, await self._deposits_of(row), placed=False)
             if core.open is not None:
-                taken = await store.run(store.deposits, core.open.queue_start, core.open.items)
-                rows = {row.index: row for row in taken} if core.open.items else {}
+                rows = await self._deposits(core.open.queue_start, core.open.queue_end)
                 entries += views.open_entries(core.open, core.policy.domain, rows)
             entries += [views.waiting_entry(member) for bundle in core.pool for member in bundle.members]
         return entries
@@ -289,12 +290,23 @@ class Queries:
         ]
         return {"start": start, "count": count, "entries": entries}
 
-    async def _deposits(self, row: EpochRow) -> dict[int, DepositRow]:
-        header, store = views.words_of(row.words, row.lanes).header, self._core.store
-        if header.queue_start == header.queue_end:
+    async def _deposits_of(self, row: EpochRow) -> dict[int, DepositRow]:
+        header = views.words_of(row.words, row.lanes).header
+        return await self._deposits(header.queue_start, header.queue_end)
+
+    async def _deposits(self, start: int, end: int) -> dict[int, DepositRow]:
+        """The deposits among queue items; what a forced transaction is stands in the words."""
+        if start == end:
             return {}
-        rows = await store.run(store.deposits, header.queue_start, header.queue_end - header.queue_start)
-        return {item.index: item for item in rows}
+        store = self._core.store
+        rows = await store.run(store.queue_items, start, end - start)
+        return {row.index: row for row in rows if isinstance(row, DepositRow)}
+
+
+def _place(
+    status: TransactionStatus, epoch: int | None = None, lane: int | None = None, reason: str | None = None
+) -> dict[str, Any]:
+    return {"status": str(status), "block": None, "epoch": epoch, "lane": lane, "reason": reason}
 
 
 def _parse_id(text: str) -> bytes:

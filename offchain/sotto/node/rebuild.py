@@ -31,13 +31,13 @@ def rebuild(store: Store, snapshots: Snapshots | None = None) -> tuple[Ledger, d
     """
     results: dict[int, EpochResult] = {}
     ledger = _confirmed(store, snapshots)
-    deposits = store.deposit_count()
+    queued = store.queue_length()
     for row in store.epochs(ledger.tip_id + 1 if ledger.records else 0):
         if row.id == 0:
             ledger.confirm(record_of(row))
             continue
         confirmed = row.status == EpochStatus.CONFIRMED
-        if not confirmed and is_lost(row, deposits):
+        if not confirmed and is_lost(row, queued):
             log.warning("unfinished epoch given up", epoch=row.id, cause="L1 lost what it was built on")
             store.abandon_from(row.id, "L1 lost what it was built on")
             break
@@ -99,6 +99,6 @@ def record_of(row: EpochRow) -> EpochRecord:
     return record_from_bytes(row.record)
 
 
-def is_lost(row: EpochRow, deposits: int) -> bool:
+def is_lost(row: EpochRow, queued: int) -> bool:
     """Whether an unconfirmed epoch is of another proposer, or takes items that the queue does not have."""
-    return row.foreign or decode_words(row.words, row.lanes).header.queue_end > deposits
+    return row.foreign or decode_words(row.words, row.lanes).header.queue_end > queued

@@ -14,7 +14,7 @@ import structlog
 from sotto.node import builder
 from sotto.node.blocks import Block, next_block
 from sotto.node.config import NodeConfig
-from sotto.node.core import Core, deposit_of, direct_ids, drop_reason, epoch_row, lane_rows
+from sotto.node.core import Core, direct_ids, drop_reason, epoch_row, item_of, lane_rows
 from sotto.node.errors import EpochNotBuilt
 from sotto.node.metrics import Metrics
 from sotto.node.open_epoch import OpenEpoch, block_entries
@@ -136,7 +136,7 @@ class Sequencer:
         if len(core.pool):
             return True
         cursor = core.ledger.queue_cursor if opened is None else opened.queue_end
-        rows = await core.store.run(core.store.deposits, cursor, 1)
+        rows = await core.store.run(core.store.queue_items, cursor, 1)
         return bool(rows) and rows[0].l1_block <= core.l1_block - self._config.confirmations
 
     async def _situation(self) -> builder.Situation:
@@ -144,7 +144,7 @@ class Sequencer:
         opened = core.open
         taken, now = (0, max(core.l1_block, ledger.clock)) if opened is None else (opened.items, opened.now)
         lanes = core.sizes[-1]
-        rows = await core.store.run(core.store.deposits, ledger.queue_cursor, lanes)
+        rows = await core.store.run(core.store.queue_items, ledger.queue_cursor, lanes)
         credited = core.l1_block - self._config.confirmations
         # Epochs are committed in order, so that the newest dead one is near the end.
         dead = (
@@ -169,7 +169,7 @@ class Sequencer:
             live_from=next(dead, 0),
             queue_start=ledger.queue_cursor,
             ordered=() if opened is None else tuple(opened.ordered),
-            items=[deposit_of(row) for row in rows[taken:] if row.l1_block <= credited],
+            items=[item_of(row, policy.domain) for row in rows[taken:] if row.l1_block <= credited],
             bundles=bundles,
             anchors=ledger.anchors,
             withheld=frozenset[Field]().union(*withheld),

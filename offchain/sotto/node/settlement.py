@@ -12,10 +12,10 @@ from web3.types import TxParams
 
 from sotto.l1.records import record_from_bytes
 from sotto.l1.rollup import CommitInput, RollupContract
-from sotto.node.core import Core, deposit_of
+from sotto.node.core import Core, tail_of
 from sotto.node.tables import Action, EpochRow, SubmissionRow
 from sotto.protocol.epoch import EpochResult
-from sotto.protocol.l1 import EpochRecord, deposit_item
+from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.transaction import Kind
 
 
@@ -91,20 +91,21 @@ class Calls:
     async def make(self, step: Step) -> TxParams:
         """The transaction of a step, not signed yet."""
         if step.action == Action.PROVE:
-            return self._prove(step)
+            return await self._prove(step)
         commit = await self._commit_input(step)
         if step.action == Action.COMMIT:
             return self._rollup.commit(commit)
         assert step.row.proof is not None, "epochs are proven before they are settled"
         return self._rollup.commit_and_prove(commit, self._fee_recipient, step.row.proof)
 
-    def _prove(self, step: Step) -> TxParams:
+    async def _prove(self, step: Step) -> TxParams:
         row, header = step.row, step.result.words.header
         assert row.record is not None, "only what L1 holds is proven"
         assert row.proof is not None, "the proof is made"
         record = record_from_bytes(row.record)
+        queue_fees = await self._queue_fees(header.queue_start, header.queue_end)
         return self._rollup.prove(
-            record, header.fee_assets, header.fee_totals, self._fee_recipient, row.proof
+            record, header.fee_assets, header.fee_totals, self._fee_recipient, row.proof, queue_fees
         )
 
     async def _commit_input(self, step: Step) -> CommitInput:
@@ -135,8 +136,11 @@ class Calls:
         if start == end:
             return []
         store = self._core.store
-        rows = await store.run(store.deposits, start, end - start)
-        return [deposit_item(deposit_of(row), row.depositor, row.ciphertext).tail for row in rows]
+        rows = await store.run(store.queue_items, start, end - start)
+        return [tail_of(row, self._core.policy.domain) for row in rows]
+
+    async def _queue_fees(self, start: int, end: int) -> int:
+        return await self._core.store.run(self._core.store.queue_fees, start, end)
 
     async def _client_proofs(self, result: EpochResult) -> bytes:
         ids = [

@@ -103,6 +103,26 @@ class DepositRow(SQLModel, table=True):
     l1_tx: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
 
 
+class ForcedRow(SQLModel, table=True):
+    """A forced transaction in the L1 queue, by the same indices as deposits. `id` is its h.
+
+    `body` has the 692 bytes that L1 took, `fee` the wei that they brought.
+    """
+
+    __tablename__ = "forced"
+    index: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    id: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False, index=True))
+    sender: bytes = Field(sa_column=Column(LargeBinary(20), nullable=False))
+    fee: int = Field(sa_column=Column(Natural, nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary(692), nullable=False))
+    l1_block: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
+    l1_tx: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
+
+
+QueueRow = DepositRow | ForcedRow
+"""An item of the L1 queue."""
+
+
 class EpochRow(SQLModel, table=True):
     """An epoch with its words, from which the state transition follows again; genesis has none.
 

@@ -96,13 +96,16 @@ def open_entries(opened: OpenEpoch, domain: int, deposits: dict[int, DepositRow]
             for member in entry.members:
                 yield waiting_entry(member, opened.id, lane)
                 lane += 1
+            continue
+        if isinstance(entry, Transaction):
+            yield _transaction_entry(None, opened.id, lane, entry.kind, entry.h, entry, index)
         else:
             commitment = entry.commitment(domain, index)
             words = LaneWords.of_deposit(entry, commitment)
             h = entry.h(domain, index)
             yield _deposit_entry(None, opened.id, lane, h, words, index, deposits[index].ciphertext)
-            lane += 1
-            index += 1
+        lane += 1
+        index += 1
 
 
 def block_json(block: Block) -> Json:

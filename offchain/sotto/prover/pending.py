@@ -127,9 +127,14 @@ class PendingProver:
             making.cancel()
 
     async def _send(self, record: EpochRecord, result: EpochResult, proof: bytes) -> Proven | None:
-        header = result.words.header
+        header, store = result.words.header, self._followed.core.store
         transaction = self._followed.rollup.prove(
-            record, header.fee_assets, header.fee_totals, to_checksum_address(self._beneficiary), proof
+            record,
+            header.fee_assets,
+            header.fee_totals,
+            to_checksum_address(self._beneficiary),
+            proof,
+            await store.run(store.queue_fees, header.queue_start, header.queue_end),
         )
         try:
             receipt = await self._sender.send(transaction)

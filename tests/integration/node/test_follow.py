@@ -137,13 +137,13 @@ def test_a_stranger_proves_and_a_follower_serves_what_l1_has(
     follower.start()
     assert_same(split, follower)
     before = split.chain.request("evm_snapshot", [])
-    signed = split.pay()
-    h = split.send(signed)
+    body = prove(split.pay())
+    h = node.post([body]).json()["ids"][0]
     # A commit may be false: the follower shows that there is one, and no more.
     split.wait_for_l1(2, 1)
     wait_until(lambda: follower.get("/v1/status")["head"] == 2)
     assert follower.get("/v1/status")["proven"] == 1
-    refused = httpx.post(follower.url + "/v1/transactions", json={"transactions": [prove(split.pay())]})
+    refused = httpx.post(follower.url + "/v1/transactions", json={"transactions": [body]})
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "FollowsOnly")
     follower.end()
     # The node's own proof comes first this time.

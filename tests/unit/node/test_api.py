@@ -62,7 +62,7 @@ async def test_status_fees_and_assets(client: httpx.AsyncClient, world: World) -
     status = (await client.get("/v1/status")).json()
     assert set(status) == {
         "chain_id", "rollup", "bridge", "queue", "domain", "head", "proven", "state", "now", "l1_block",
-        "lanes", "note_nodes", "queue_cursor", "pending", "block", "min_expiry_margin", "version",
+        "frozen", "lanes", "note_nodes", "queue_cursor", "pending", "block", "min_expiry_margin", "version",
     }  # fmt: skip
     assert (status["proven"], status["note_nodes"], status["queue_cursor"]) == (1, 4, 1)
     assert status["state"] == field_to_json(world.scenario.state.hash())

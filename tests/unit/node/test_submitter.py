@@ -130,6 +130,7 @@ class Calls(RollupContract):
         fee_totals: Sequence[int],
         beneficiary: ChecksumAddress,
         proof: bytes,
+        queue_fees: int = 0,
     ) -> TxParams:
         """See RollupContract."""
         return {"data": b"prove" + record.hash()}

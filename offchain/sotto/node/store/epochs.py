@@ -130,9 +130,10 @@ class EpochStore(StoreBase):
             return session.get(EpochRow, epoch)
 
     def lane_of(self, h: bytes) -> LaneRow | None:
-        """The lane that has a transaction or deposit."""
+        """The lane of a transaction or deposit. A forced one may have several: the first has the effect."""
         with self._session() as session:
-            return session.exec(select(LaneRow).where(LaneRow.id == h)).first()
+            statement = select(LaneRow).where(LaneRow.id == h).order_by(col(LaneRow.epoch), col(LaneRow.lane))
+            return session.exec(statement.limit(1)).first()
 
     def epochs_by_nodes(self, start: int, end: int) -> Sequence[EpochRow]:
         """Confirmed epochs that own any of the note tree's height-1 nodes in [start, end), in order."""

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, delete, select, update
 from sotto.l1.watcher import KEPT_BLOCKS, BlockHead
 from sotto.node.store.base import StoreBase
 from sotto.node.store.epochs import assign
+from sotto.node.store.events import EventType, tell
 from sotto.node.store.transactions import set_transactions_status
 from sotto.node.tables import (
     Action,
@@ -16,14 +17,34 @@ from sotto.node.tables import (
     DepositRow,
     EpochRow,
     EpochStatus,
+    ForcedRow,
     LaneRow,
+    MetaRow,
+    QueueRow,
     SubmissionRow,
     TransactionStatus,
 )
 
+FROZEN = "frozen_block"
+
 
 class L1Store(StoreBase):
     """Methods of Store."""
+
+    def save_freeze(self, block: int) -> None:
+        """The rollup was frozen in an L1 block: what is pending is void."""
+        with self._session() as session:
+            session.merge(MetaRow(key=FROZEN, value=str(block)))
+            session.exec(
+                update(CommitRow).where(col(CommitRow.closed_block).is_(None)).values(closed_block=block)
+            )
+            session.commit()
+
+    def frozen_block(self) -> int | None:
+        """The L1 block in which the rollup was frozen."""
+        with self._session() as session:
+            row = session.get(MetaRow, FROZEN)
+            return None if row is None else int(row.value)
 
     def save_genesis(self, epoch: EpochRow) -> None:
         """Epoch 0, which L1 holds as proven since its deployment."""
@@ -84,8 +105,15 @@ class L1Store(StoreBase):
             set_transactions_status(session, epoch, TransactionStatus.PROVEN)
             session.commit()
 
+    def save_forced(self, forced: ForcedRow) -> None:
+        """The L1 queue has a forced transaction."""
+        with self._session() as session:
+            session.merge(forced)
+            tell(session, EventType.RECEIVED, TransactionStatus.RECEIVED, [forced.id])
+            session.commit()
+
     def save_deposit(self, deposit: DepositRow) -> None:
-        """The L1 queue has an item."""
+        """The L1 queue has a deposit."""
         with self._session() as session:
             session.merge(deposit)
             session.commit()
@@ -108,6 +136,10 @@ class L1Store(StoreBase):
         with self._session() as session:
             session.exec(delete(BlockRow).where(col(BlockRow.number) > number))
             session.exec(delete(DepositRow).where(col(DepositRow.l1_block) > number))
+            session.exec(delete(ForcedRow).where(col(ForcedRow.l1_block) > number))
+            frozen = session.get(MetaRow, FROZEN)
+            if frozen is not None and int(frozen.value) > number:
+                session.delete(frozen)
             session.exec(delete(CommitRow).where(col(CommitRow.commit_block) > number))
             session.exec(
                 update(CommitRow).where(col(CommitRow.closed_block) > number).values(closed_block=None)
@@ -169,16 +201,33 @@ class L1Store(StoreBase):
             rows = session.exec(select(BlockRow).order_by(col(BlockRow.number))).all()
             return [BlockHead(row.number, row.hash) for row in rows]
 
-    def deposits(self, start: int, count: int | None = None) -> Sequence[DepositRow]:
-        """Queue items from an index on."""
+    def queue_items(self, start: int, count: int) -> list[QueueRow]:
+        """Queue items from an index on, in order."""
         with self._session() as session:
-            statement = select(DepositRow).where(DepositRow.index >= start).order_by(col(DepositRow.index))
-            return session.exec(statement if count is None else statement.limit(count)).all()
+            deposits = select(DepositRow).where(
+                col(DepositRow.index) >= start, col(DepositRow.index) < start + count
+            )
+            forced = select(ForcedRow).where(
+                col(ForcedRow.index) >= start, col(ForcedRow.index) < start + count
+            )
+            rows: list[QueueRow] = [*session.exec(deposits), *session.exec(forced)]
+            return sorted(rows, key=lambda row: row.index)
 
-    def deposit_count(self) -> int:
+    def queue_fees(self, start: int, end: int) -> int:
+        """Wei that the queue items in [start, end) brought."""
+        return sum(row.fee for row in self.queue_items(start, end - start) if isinstance(row, ForcedRow))
+
+    def queue_length(self) -> int:
         """Number of queue items seen."""
         with self._session() as session:
-            return session.exec(select(func.count()).select_from(DepositRow)).one()
+            deposits = session.exec(select(func.count()).select_from(DepositRow)).one()
+            return deposits + session.exec(select(func.count()).select_from(ForcedRow)).one()
+
+    def forced(self, h: bytes) -> ForcedRow | None:
+        """A forced transaction by its h. The same may be queued twice, and the first one counts."""
+        with self._session() as session:
+            statement = select(ForcedRow).where(ForcedRow.id == h).order_by(col(ForcedRow.index))
+            return session.exec(statement.limit(1)).first()
 
 
 def set_commit(session: Session, row: EpochRow, commit: CommitRow) -> None:
