@@ -83,6 +83,7 @@ class Ruin:
         notes: smallest units of alice's and bob's notes by asset, as of the last proven epoch.
         claim: wei of alice's proven withdrawal, that nobody has claimed.
         proven: the last proven epoch.
+        forced: queue index of alice's forced withdrawal, which no proven epoch takes.
     """
 
     folder: Path
@@ -93,6 +94,7 @@ class Ruin:
     notes: dict[str, dict[int, int]] = field(default_factory=dict)
     claim: int = 0
     proven: int = 0
+    forced: int = 0
 
     @property
     def rollup(self) -> str:
@@ -207,6 +209,10 @@ def _live(ruin: Ruin, node: NodeProcess, savings: int) -> None:
         ruin.endpoint.disturb(NoProofs())
         void = alice.send("1", [Payment(bob.address, ETHER // 4)])
         wait_until(lambda: _status(node, void.h) == "committed")
+        # Nobody proves an epoch with it, either.
+        forced = alice.withdraw("2", 100 * DOLLAR, CLAIMANT, force=True)
+        assert forced.queue_index is not None
+        ruin.forced = forced.queue_index
     node.kill()
 
 

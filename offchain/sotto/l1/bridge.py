@@ -16,6 +16,8 @@ from sotto.protocol.l1 import EpochRecord, QueueItem
 
 ETH = 1
 CIPHERTEXT_BYTES = 93
+_CLAIM_GAS = 200_000
+"""More than a claim takes that pays a token with a costly transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class BridgeContract(Contract):
         requests = [
             (summary_to_abi(c.record), c.lane, c.asset, c.value, c.recipient, list(c.proof)) for c in claims
         ]
-        return self._transaction("claimMany", requests)
+        return self._transaction("claimMany", requests, least_gas=_CLAIM_GAS * (1 + len(requests)))
 
     def pull_back(self, event: QueueEvent, item: QueueItem) -> TxParams:
         """Transaction that pays a queue item of a frozen rollup, which no epoch took, back to its sender.

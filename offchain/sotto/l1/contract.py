@@ -70,10 +70,11 @@ class Contract:
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
 
-    def _transaction(self, name: str, *arguments: Any, value: int = 0) -> TxParams:
-        """An unsigned transaction: address, data and value in wei."""
+    def _transaction(self, name: str, *arguments: Any, value: int = 0, least_gas: int = 0) -> TxParams:
+        """An unsigned transaction: address, data, value in wei, and the gas that it needs at least."""
         data = self._contract.encode_abi(name, args=arguments)
-        return {"to": self.address, "data": HexBytes(data), "value": cast(Any, value)}
+        transaction: TxParams = {"to": self.address, "data": HexBytes(data), "value": cast(Any, value)}
+        return {**transaction, "gas": least_gas} if least_gas else transaction
 
 
 def event_topic(event: Any) -> bytes:

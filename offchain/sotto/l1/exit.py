@@ -13,6 +13,10 @@ from sotto.l1.events import ReceivedExit, position_of
 from sotto.l1.records import record_to_abi
 from sotto.protocol.l1 import EpochRecord
 
+_PROOF_GAS = 500_000
+_EXIT_GAS = 300_000
+"""More than a note takes that pays a token with a costly transfer, and its share of the proof."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProvenExit:
@@ -57,9 +61,9 @@ class ExitContract(Contract):
     def exit_many(self, last: EpochRecord, leaving: Sequence[ProvenExit]) -> TxParams:
         """Transaction that pays many notes; one that left before, or whose payment fails, blocks no other."""
         requests = [each.to_abi() for each in leaving]
-        return self._transaction(
-            "exitMany", record_to_abi(last), requests, b"".join(each.proof for each in leaving)
-        )
+        proofs = b"".join(each.proof for each in leaving)
+        least_gas = _PROOF_GAS + _EXIT_GAS * len(requests)
+        return self._transaction("exitMany", record_to_abi(last), requests, proofs, least_gas=least_gas)
 
     def decode(self, log: LogReceipt) -> ReceivedExit | None:
         """Typed event of a log of this contract."""

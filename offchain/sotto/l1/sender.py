@@ -81,10 +81,13 @@ class Sender:
         Raises ContractRejected if the transaction would revert, FeeCapReached, L1Unavailable.
 
         Args:
+            transaction: its `gas`, if it names any, is the least that is offered. An estimate is the least
+                with which a call does not revert, and one that tries many payments never does.
             replaces: a signed transaction of the same nonce that is stuck, to be outbid.
         """
         try:
             filled: dict[str, Any] = {**transaction, "from": self.address, "nonce": nonce}
+            least_gas = filled.pop("gas", 0)
             estimate = await self._web3.eth.estimate_gas(cast(TxParams, filled))
             head = await self._web3.eth.get_block("latest")
             tip = await self._web3.eth.max_priority_fee
@@ -104,7 +107,7 @@ class Sender:
                 raise FeeCapReached(f"a unit of gas costs {least} wei, and max_fee is {self._max_fee}")
             fee = self._max_fee
         filled |= {
-            "gas": min(int(estimate * self._gas_margin), GAS_CAP),
+            "gas": min(max(int(estimate * self._gas_margin), least_gas), GAS_CAP),
             "maxPriorityFeePerGas": priority_fee,
             "maxFeePerGas": fee,
             "chainId": chain_id,
