@@ -45,8 +45,7 @@ _PERCENT: Final = 100
 from_block_option = click.option(
     "--from-block",
     type=click.IntRange(0),
-    default=0,
-    help="An L1 block no later than the rollup's deployment, to search fewer.",
+    help="An L1 block no later than the rollup's deployment, where L1 has no old states to search for it.",
 )
 
 
@@ -54,7 +53,9 @@ from_block_option = click.option(
 @rollup_options
 @from_block_option
 @json_option
-def freeze(output: Output, rpc_url: str, rollup: bytes, account: "LocalAccount", from_block: int) -> None:
+def freeze(
+    output: Output, rpc_url: str, rollup: bytes, account: "LocalAccount", from_block: int | None
+) -> None:
     """End a rollup that stands still, for good: then every note leaves by `sotto exit`.
 
     Anybody may do it once the first item of the queue, or the oldest pending epoch, is as old as the freeze
@@ -150,7 +151,7 @@ class _Exit:
         rpc_url: str,
         rollup: str | None,
         archive: str | None,
-        from_block: int,
+        from_block: int | None,
         receiver: str | None,
         include_dust: bool,
         show: bool,
@@ -252,6 +253,9 @@ class _Exit:
         exits = [each for file in self._submitted for each in read_exits(file, history.domain)]
         last = (await history.records(self._from_block))[history.proven].record
         left = Left()
+        own = b"" if self._account is None else bytes.fromhex(self._account.address[2:])
+        if foreign := sum(each.executor not in (own, bytes(20)) for each in exits):
+            self._output.note(f"{foreign} of {len(exits)} exits pay their fee to another executor")
         paid = await Leaver(web3, history, self._account, progress).submit(last, exits, left)
         data = {
             "epoch": history.proven,

@@ -34,7 +34,7 @@ async def discover(web3: AsyncWeb3[Any], rollup: bytes, start_block: int | None 
     queue, bridge = await contract.queue(), BridgeContract(web3, await contract.bridge())
     try:
         chain_id, head = await web3.eth.chain_id, await web3.eth.block_number
-        start = await _creation(web3, queue, head) if start_block is None else start_block
+        start = await creation_block(web3, queue, head) if start_block is None else start_block
     except TRANSPORT_ERRORS as error:
         raise translate(error) from error
     addresses = {"Rollup": contract.address, "L1Queue": queue, "Bridge": bridge.address}
@@ -46,7 +46,7 @@ async def discover(web3: AsyncWeb3[Any], rollup: bytes, start_block: int | None 
     )
 
 
-async def _creation(web3: AsyncWeb3[Any], address: ChecksumAddress, head: int) -> int:
+async def creation_block(web3: AsyncWeb3[Any], address: ChecksumAddress, head: int) -> int:
     """The block in which a contract got its code."""
     low, high = 0, int(head)
     while low < high:

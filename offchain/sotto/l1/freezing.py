@@ -37,7 +37,7 @@ class Frozen:
     transaction: bytes
 
 
-async def freeze_reason(history: History, first_block: int = 0) -> FreezeReason | None:
+async def freeze_reason(history: History, first_block: int | None = None) -> FreezeReason | None:
     """The earliest reason to freeze, None when neither an item nor an epoch waits.
 
     Raises L1Unavailable, HistoryIncomplete, HistoryMismatch.
@@ -60,7 +60,7 @@ async def freeze(
     rollup: bytes,
     account: LocalAccount,
     progress: Callable[[str, float], None] = lambda _phase, _share: None,
-    first_block: int = 0,
+    first_block: int | None = None,
 ) -> Frozen:
     """End the rollup at an address of 20 bytes, for good: from then on notes leave by exits.
 

@@ -18,6 +18,7 @@ from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import LogReceipt
 
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
+from sotto.l1.discovery import creation_block
 from sotto.l1.errors import HistoryIncomplete, HistoryMismatch, L1Unavailable
 from sotto.l1.events import QueueEvent, ReceivedCommit, ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
@@ -91,6 +92,7 @@ class History:
         self._progress = progress
         self._lanes: dict[ChecksumAddress, int] = {}
         self._range = _RANGE
+        self._deployed: int | None = None
 
     @classmethod
     async def open(
@@ -116,12 +118,14 @@ class History:
         domain = compute_domain(chain_id, rollup)
         return cls(contract, queue, source or web3, block, domain, status, progress)
 
-    async def records(self, first_block: int = 0) -> list[CommittedRecord]:
+    async def records(self, first_block: int | None = None) -> list[CommittedRecord]:
         """All records from genesis to the last committed epoch, in order of their ids.
 
         Args:
-            first_block: no later than the block of the deployment; a late one saves questions.
+            first_block: no later than the block of the deployment; None: it is searched for.
         """
+        if first_block is None:
+            first_block = await self._deployment_block()
         logs = await self._logs(self.rollup.address, first_block, "reading records")
         found: dict[bytes, CommittedRecord] = {}
         for log in logs:
@@ -149,8 +153,10 @@ class History:
                 yield epoch
             self._progress("reading epochs", (start + len(several)) / len(wanted))
 
-    async def items(self, start: int, first_block: int = 0) -> list[QueueEvent]:
-        """The items of the queue from an index on, in order."""
+    async def items(self, start: int, first_block: int | None = None) -> list[QueueEvent]:
+        """The items of the queue from an index on, in order; see `records` for `first_block`."""
+        if first_block is None:
+            first_block = await self._deployment_block()
         length = await self.queue.length(self.block)
         if start >= length:
             return []
@@ -171,6 +177,16 @@ class History:
                     raise HistoryMismatch(f"the event of queue item {index} is not what the queue holds")
                 checked.append(event)
         return checked
+
+    async def _deployment_block(self) -> int:
+        """The block of the queue, which is there before the rollup; 0 when L1 lacks the states to tell."""
+        if self._deployed is None:
+            try:
+                web3 = self.rollup.web3
+                self._deployed = await creation_block(web3, self.queue.address, self.block)
+            except TRANSPORT_ERRORS:
+                self._deployed = 0
+        return self._deployed
 
     def _item(self, event: QueueEvent) -> QueueItem:
         try:

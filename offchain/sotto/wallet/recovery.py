@@ -51,13 +51,13 @@ class Recovered:
 
 
 async def recover(
-    history: History, keys: ViewingKeys, senders: Iterable[bytes] = (), first_block: int = 0
+    history: History, keys: ViewingKeys, senders: Iterable[bytes] = (), first_block: int | None = None
 ) -> Recovered:
     """Rebuild the last proven state from what L1 published, and find what belongs to `keys`.
 
     Args:
         senders: L1 addresses of 20 bytes whose queue items count as own.
-        first_block: no later than the block of the rollup's deployment; a late one saves questions.
+        first_block: no later than the block of the rollup's deployment; None: it is searched for.
 
     Raises L1Unavailable, HistoryIncomplete, HistoryMismatch.
     """
@@ -65,7 +65,7 @@ async def recover(
     genesis = committed[0].record
     if genesis != genesis_record(genesis.commit_block):
         raise HistoryMismatch("the rollup began with another state: it is of another version")
-    events = await history.items(0, genesis.commit_block)
+    events = await history.items(0, first_block)
     finder = _Finder(keys, events)
     async for epoch in history.epochs(committed):
         await asyncio.to_thread(finder.add, epoch)

@@ -42,11 +42,11 @@ class RecordedHistory:
         self.proven = len(node.rows)
         self.waiting: list[QueueEvent] = []
 
-    async def records(self, first_block: int = 0) -> list[CommittedRecord]:
+    async def records(self, first_block: int | None = None) -> list[CommittedRecord]:
         """See History."""
         return [CommittedRecord(record, bytes(32)) for record in self._node.records]
 
-    async def items(self, start: int, first_block: int = 0) -> list[QueueEvent]:
+    async def items(self, start: int, first_block: int | None = None) -> list[QueueEvent]:
         """See History."""
         taken = [
             ReceivedDeposit(
