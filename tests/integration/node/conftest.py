@@ -162,6 +162,14 @@ class SplitStage(Stage):
 
     endpoint: FaultyEndpoint
 
+    def start(self, deposits: int) -> None:
+        """Start the node; its first epoch has so many deposits, as they are there before it."""
+        queued = [self.scenario.deposit(self.scenario.users[0], 10**15) for _ in range(deposits)]
+        for item in queued:
+            self.deposit(item)
+        self.node.start()
+        self.follow(queued)
+
     def withhold_proofs(self) -> None:
         """Let commits through alone, until the endpoint is healed."""
         self.endpoint.disturb(NoProofs())

@@ -1,5 +1,6 @@
 """Epochs committed before they are proven: killed in between, lost by L1, pruned."""
 
+import re
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_killed_between_commit_and_proof_and_robbed_of_either_it_settles_once(split: SplitStage) -> None:
-    node = split.node.start()
-    split.fund(3)
+    node = split.node
+    split.start(3)
     before_commit = split.chain.request("evm_snapshot", [])
     split.withhold_proofs()
     first = split.pay()
@@ -55,8 +56,8 @@ def test_killed_between_commit_and_proof_and_robbed_of_either_it_settles_once(sp
 
 
 def test_a_pruned_epoch_comes_again_and_of_two_spends_of_a_note_one_lands(split: SplitStage) -> None:
-    node = split.node.start()
-    split.fund(2)
+    node = split.node
+    split.start(2)
     assert split.prune()["error"]["code"] == "NothingPending"
     split.withhold_proofs()
     payer = split.scenario.users[0]
@@ -69,8 +70,9 @@ def test_a_pruned_epoch_comes_again_and_of_two_spends_of_a_note_one_lands(split:
     split.send(old)
     other_id = split.send(other)
     wait_until(lambda: split.l1_status()[0] >= 2 and split.status(other_id) == "committed")
-    queued = split.scenario.deposit(payer, 10**15)
-    split.deposit(queued)
+    # With its proof the node would rather prove late than prune.
+    wait_until(lambda: re.search(r"epoch proof made .*epoch=2\b", node.log()))
+    split.deposit(split.scenario.deposit(payer, 10**15))
     assert split.prune()["error"]["code"] == "DeadlineAhead"
     split.chain.mine(PROVING_WINDOW + 1)
     pruned = split.prune()
