@@ -67,6 +67,8 @@ def record_worst(rig: Rig) -> None:
     share = LANES // 2
     forced = withdrawals(rig, ETH, share, RECIPIENT, Kind.FORCED)
     mixed = settle_entries(rig, [*forced, *withdrawals(rig, ETH, share, RECIPIENT)], LANES)[1]
+    note = "prague; the dearest of 8 withdrawals; real proofs, refund of what was above the fee"
+    record("gas_force", max(rig.forced_gas), 1, note)
     bound, worst, name = max(
         (_bound(epoch), len(epoch.calldata), name)
         for epoch, name in ((direct, "16 direct withdrawals"), (mixed, "8 direct and 8 forced withdrawals"))

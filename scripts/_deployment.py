@@ -21,6 +21,7 @@ LOCAL_CHAINS: Final = frozenset({31337, 1337})
 PARAMETERS: Final = ("anchorLife", "clockWindow", "provingWindow", "forcedDeadline", "freezeTime")
 SIZES: Final = (4, 16)
 ETH_ASSET: Final = 1
+NOBODY: Final = "0x" + "00" * 20
 
 
 class ScriptError(click.ClickException):
@@ -186,7 +187,8 @@ def check_wiring(deployment: dict[str, Any]) -> None:
 
     Raises WiringMismatch, which names the first difference.
     """
-    rollup, bridge, queue = (contract_at(deployment, name) for name in ("Rollup", "Bridge", "L1Queue"))
+    names = ("Rollup", "Bridge", "L1Queue", "Exit", "ExitVerifier")
+    rollup, bridge, queue, way, exits = (contract_at(deployment, name) for name in names)
     address = {name: entry["address"] for name, entry in deployment["contracts"].items()}
 
     def expect(what: str, actual: object, expected: object) -> None:
@@ -198,6 +200,14 @@ def check_wiring(deployment: dict[str, Any]) -> None:
     expect("bridge of the rollup", rollup.bridge(), address["Bridge"])
     expect("queue of the rollup", rollup.queue(), address["L1Queue"])
     expect("bridge of the queue", queue.bridge(), address["Bridge"])
+    expect("rollup of the queue", queue.rollup(), address["Rollup"])
+    expect("verifier of the queue", queue.verifier(), address[f"DirectVerifier{SIZES[0]}"])
+    expect("exit of the bridge", bridge.exit(), address["Exit"])
+    expect("rollup of the exit", way.rollup(), address["Rollup"])
+    expect("bridge of the exit", way.bridge(), address["Bridge"])
+    expect("verifier of the exit", way.verifier(), address["ExitVerifier"])
+    expect("keys of ExitVerifier", exit_key_entry(exits), deployment["keys"]["ExitVerifier"])
+    expect("proposer policy", rollup.proposerPolicy(), address.get("ProposerList", NOBODY))
     expect("set of verifiers", list(rollup.verifiers()), [address[f"DirectVerifier{n}"] for n in SIZES])
     for lanes in SIZES:
         verifier = contract_at(deployment, f"DirectVerifier{lanes}")
@@ -229,3 +239,8 @@ def key_entry(verifier: Any) -> dict[str, object]:
         "rollup": "0x" + bytes(rollup).hex(),
         "local": verifier.localKeys(),
     }
+
+
+def exit_key_entry(verifier: Any) -> dict[str, object]:
+    """Likewise for the verifier of exits."""
+    return {"exit": "0x" + bytes(verifier.circuitHash()).hex(), "local": verifier.localKeys()}

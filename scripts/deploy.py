@@ -21,22 +21,40 @@ from sotto.l1.interface import rejection
 from sotto.protocol import trees
 
 _DEFAULT_TOKEN_CAP = 10**15
+_VERIFIERS = (*(f"DirectVerifier{lanes}" for lanes in d.SIZES), "ExitVerifier")
 
 
 class TokenUnusable(d.ScriptError):
     """A token to list is none, or cannot be listed by this deployment."""
 
 
+class ProposerInvalid(d.ScriptError):
+    """A proposer is no address."""
+
+
 @click.command(cls=ConnectedProviderCommand)
 @click.option("--account", "alias", help="Alias of the deploying account; a test account on local chains.")
 @click.option("--owner", help="Owner of the bridge: lists assets, sets caps. Default: the deploying account.")
+@click.option(
+    "--proposer",
+    "proposers",
+    multiple=True,
+    help="Address that may commit epochs before they are proven; several make a list that the owner changes.",
+)
 @click.option("--token", "tokens", multiple=True, help="ERC-20 to list, as ADDRESS=CAP (smallest unit).")
 @click.option(
     "--test-token", is_flag=True, help="Deploy and list a 6-decimals test token (local chains only)."
 )
 @click.option("--fresh", is_flag=True, help="Deploy anew although a complete deployment is there.")
-def cli(alias: str | None, owner: str | None, tokens: tuple[str, ...], test_token: bool, fresh: bool) -> None:
-    """Deploy bridge, queue, rollup and verifiers, and write deployments/<chain id>.json.
+def cli(
+    alias: str | None,
+    owner: str | None,
+    proposers: tuple[str, ...],
+    tokens: tuple[str, ...],
+    test_token: bool,
+    fresh: bool,
+) -> None:
+    """Deploy bridge, queue, exit, rollup and verifiers, and write deployments/<chain id>.json.
 
     A complete deployment is checked and left alone. SOTTO_DEPLOYMENTS names another folder for the file.
     """
@@ -51,11 +69,12 @@ def cli(alias: str | None, owner: str | None, tokens: tuple[str, ...], test_toke
     if test_token and chain_id not in d.LOCAL_CHAINS:
         raise TokenUnusable(f"chain {chain_id} is not local: it gets no test token")
     deployer = choose_account(alias, chain_id)
+    _check_proposers(proposers)
     listings = [*preset.tokens, *(_parse_token(text) for text in tokens)]
     _check_listings(provider, listings, test_token, owner in (None, deployer.address))
 
     with refusals():
-        deployment = _deploy(provider, deployer, owner or deployer.address, preset)
+        deployment = _deploy(provider, deployer, owner or deployer.address, proposers, preset)
         if test_token:
             listings.append(
                 d.TokenListing(deployer.deploy(d.container("TestToken")).address, _DEFAULT_TOKEN_CAP)
@@ -96,8 +115,8 @@ def _is_complete(provider: Any, chain_id: int) -> bool:
 
 def _refuse_local_keys(provider: Any, chain_id: int) -> None:
     """Ask the chain, without a transaction, whether the verifiers may be created there."""
-    for lanes in d.SIZES:
-        container = d.container(f"DirectVerifier{lanes}")
+    for name in _VERIFIERS:
+        container = d.container(name)
         try:
             provider.web3.eth.call({"data": container.contract_type.deployment_bytecode.bytecode})
         except Web3Exception as error:
@@ -107,7 +126,13 @@ def _refuse_local_keys(provider: Any, chain_id: int) -> None:
                     "the verifiers hold keys of the local setup, whose secrets anyone can compute; "
                     f"they are refused on chain {chain_id}"
                 ) from error
-            raise d.ScriptError(f"DirectVerifier{lanes} cannot be created: {cause or error}") from error
+            raise d.ScriptError(f"{name} cannot be created: {cause or error}") from error
+
+
+def _check_proposers(proposers: Sequence[str]) -> None:
+    for proposer in proposers:
+        if not is_address(proposer):
+            raise ProposerInvalid(f"{proposer!r} is no address")
 
 
 def _parse_token(text: str) -> d.TokenListing:
@@ -127,24 +152,29 @@ def _check_listings(provider: Any, listings: Sequence[d.TokenListing], test_toke
             raise TokenUnusable(f"there is no contract at {listing.address}")
 
 
-def _deploy(provider: Any, deployer: Any, owner: str, preset: d.Preset) -> dict[str, Any]:
-    deployed: dict[str, Any] = {}
-    for lanes in d.SIZES:
-        name = f"DirectVerifier{lanes}"
-        deployed[name] = deployer.deploy(d.container(name))
-    # Queue, bridge and rollup name each other: their addresses follow from the deployer's next nonces.
+def _deploy(
+    provider: Any, deployer: Any, owner: str, proposers: Sequence[str], preset: d.Preset
+) -> dict[str, Any]:
+    deployed: dict[str, Any] = {name: deployer.deploy(d.container(name)) for name in _VERIFIERS}
+    policy = d.NOBODY
+    if proposers:
+        addresses = [to_checksum_address(proposer) for proposer in proposers]
+        deployed["ProposerList"] = deployer.deploy(d.container("ProposerList"), owner, addresses)
+        policy = deployed["ProposerList"].address
+    # Queue, bridge, exit and rollup name each other: their addresses follow from the deployer's next nonces.
     nonce = deployer.nonce
-    queue, bridge, rollup = (_created(deployer.address, nonce + i) for i in range(3))
-    deployed["L1Queue"] = deployer.deploy(d.container("L1Queue"), bridge)
-    deployed["Bridge"] = deployer.deploy(d.container("Bridge"), queue, rollup, owner, preset.eth_cap)
-    nobody = "0x" + "00" * 20
+    queue, bridge, way, rollup = (_created(deployer.address, nonce + i) for i in range(4))
+    client_verifier = deployed[f"DirectVerifier{d.SIZES[0]}"].address
+    deployed["L1Queue"] = deployer.deploy(d.container("L1Queue"), bridge, rollup, client_verifier)
+    deployed["Bridge"] = deployer.deploy(d.container("Bridge"), queue, rollup, way, owner, preset.eth_cap)
+    deployed["Exit"] = deployer.deploy(d.container("Exit"), rollup, bridge, deployed["ExitVerifier"].address)
     state = trees.genesis()
     config = (
         queue,
         bridge,
         [deployed[f"DirectVerifier{lanes}"].address for lanes in d.SIZES],
-        nobody,
-        nobody,
+        policy,
+        d.NOBODY,
         int(state.hash()),
         int(state.anchor()),
         tuple(preset.parameters[name] for name in d.PARAMETERS),
@@ -162,7 +192,10 @@ def _deploy(provider: Any, deployer: Any, owner: str, preset: d.Preset) -> dict[
             }
             for name, contract in deployed.items()
         },
-        "keys": {f"DirectVerifier{n}": d.key_entry(deployed[f"DirectVerifier{n}"]) for n in d.SIZES},
+        "keys": {
+            **{f"DirectVerifier{n}": d.key_entry(deployed[f"DirectVerifier{n}"]) for n in d.SIZES},
+            "ExitVerifier": d.exit_key_entry(deployed["ExitVerifier"]),
+        },
         "parameters": preset.parameters,
         "assets": [{"asset": d.ETH_ASSET, "address": None, "symbol": "ETH", "decimals": 18}],
     }

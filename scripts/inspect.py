@@ -46,7 +46,7 @@ class ReserveShort(d.ScriptError):
 def _overview(provider: Any, deployment: dict[str, Any]) -> dict[str, Any]:
     rollup, bridge, queue = (d.contract_at(deployment, name) for name in ("Rollup", "Bridge", "L1Queue"))
     status = rollup.status()
-    pause = bridge.lastPause()
+    pause, epoch_pause = bridge.lastPause(), rollup.lastPause()
     block = provider.web3.eth.block_number
     return {
         "chain_id": deployment["chain_id"],
@@ -58,8 +58,11 @@ def _overview(provider: Any, deployment: dict[str, Any]) -> dict[str, Any]:
         "head": status.head,
         "proven": status.proven,
         "parameters": deployment["parameters"],
+        "frozen": rollup.isFrozen(),
         "deposits_paused_until": pause.untilBlock if pause.untilBlock >= block else None,
+        "epochs_paused_until": epoch_pause.untilBlock if epoch_pause.untilBlock >= block else None,
         "queue_length": queue.length(),
+        "queue_proven": rollup.cursor(),
         "queue_taken": next(L1Epochs(provider.web3, deployment).committed([status.head])).record.queue_end,
     }
 
@@ -109,10 +112,16 @@ def _lines(deployment: dict[str, Any], report: dict[str, Any]) -> list[str]:
     if report["local_keys"]:
         lines.append("LOCAL KEYS: anyone can forge proofs; worthless tokens only")
     lines += [f"  {name:<16} {address}" for name, address in report["contracts"].items()]
+    if report["frozen"]:
+        lines.append(f"FROZEN in the state of epoch {report['proven']}: notes leave by exits")
     lines.append(f"epochs: {report['head']} committed, {report['proven']} proven")
-    lines.append(f"queue: {report['queue_length']} items, {report['queue_taken']} taken by epochs")
-    if report["deposits_paused_until"] is not None:
-        lines.append(f"deposits paused until block {report['deposits_paused_until']}")
+    lines.append(
+        f"queue: {report['queue_length']} items, {report['queue_taken']} taken by epochs, "
+        f"{report['queue_proven']} by proven ones"
+    )
+    for what in ("deposits", "epochs"):
+        if report[f"{what}_paused_until"] is not None:
+            lines.append(f"{what} paused until block {report[f'{what}_paused_until']}")
     lines.append("times in blocks: " + ", ".join(f"{k} {v}" for k, v in report["parameters"].items()))
     for asset in report["assets"]:
         held, owed, cap = (

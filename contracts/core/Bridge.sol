@@ -11,7 +11,10 @@ import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProo
 import {ClaimRequest, IBridge, PermitSignature} from "../interfaces/IBridge.sol";
 import {IL1Queue} from "../interfaces/IL1Queue.sol";
 import {IRollup} from "../interfaces/IRollup.sol";
+import {IExit} from "../interfaces/IExit.sol";
 import {FIELD_MODULUS} from "../libraries/Field.sol";
+import {Pauses} from "../libraries/Pauses.sol";
+import {QueueItems} from "../libraries/QueueItems.sol";
 import {Withdrawals} from "../libraries/Withdrawals.sol";
 import {AssetId, ETH, NO_ASSET} from "../types/AssetId.sol";
 import {EpochId} from "../types/EpochId.sol";
@@ -39,6 +42,7 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
 
     IL1Queue private immutable _queue;
     IRollup private immutable _rollup;
+    IExit private immutable _exit;
 
     /// @inheritdoc IBridge
     mapping(AssetId asset => Asset) public assets;
@@ -50,15 +54,25 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
     Pause public lastPause;
     /// @dev One bit a claim, at epoch * MAX_LANES + lane: epochs share words, which makes most claims cheaper.
     mapping(uint256 word => uint256) private _claimed;
+    /// @dev One bit a queue item.
+    mapping(uint256 word => uint256) private _pulledBack;
+
+    /// @dev Governance of the vault ends with the rollup.
+    modifier whileRunning() {
+        if (_rollup.isFrozen()) revert IRollup.RollupFrozen();
+        _;
+    }
 
     /// @param queue_ Deployed before, with the address of this contract.
     /// @param rollup_ Address that the rollup will be deployed to; its constructor checks that it is.
-    /// @param owner_ May list assets, set caps and pause deposits.
+    /// @param exit_ Address that the exit contract will be deployed to; the rollup's constructor checks that it is.
+    /// @param owner_ May list assets, set caps and use the brakes of docs/spec/06-l1.md.
     /// @param ethCap Cap of ETH, in wei.
-    constructor(IL1Queue queue_, IRollup rollup_, address owner_, uint128 ethCap) Ownable(owner_) {
+    constructor(IL1Queue queue_, IRollup rollup_, IExit exit_, address owner_, uint128 ethCap) Ownable(owner_) {
         if (queue_.bridge() != address(this)) revert WiringMismatch();
         _queue = queue_;
         _rollup = rollup_;
+        _exit = exit_;
         assets[ETH].cap = ethCap;
         emit AssetListed(ETH, address(0), ethCap);
     }
@@ -147,6 +161,54 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
             uint256 total = fees.totals[slot];
             if (total != 0) feesOwed[account][AssetId.wrap(uint64(fees.assets[slot]))] += total;
         }
+        if (fees.queueFees != 0) feesOwed[account][ETH] += fees.queueFees;
+    }
+
+    /// @inheritdoc IBridge
+    function holdQueueFee() external payable {
+        if (msg.sender != address(_queue)) revert OnlyQueue(msg.sender);
+        assets[ETH].liabilities += uint128(msg.value);
+    }
+
+    /// @inheritdoc IBridge
+    function payExit(AssetId asset, address recipient, uint256 value, address executor, uint256 fee)
+        external
+        nonReentrant
+    {
+        if (msg.sender != address(_exit)) revert OnlyExit(msg.sender);
+        if (value != fee) _pay(asset, recipient, value - fee);
+        if (fee != 0) _pay(asset, executor, fee);
+    }
+
+    /// @inheritdoc IBridge
+    function pullBack(
+        uint256 index,
+        uint256 itemKind,
+        uint256 link,
+        AssetId asset,
+        uint256 value,
+        uint256 recipient,
+        address sender,
+        bytes32 dataHash
+    ) external nonReentrant {
+        if (!_rollup.isFrozen()) revert RollupNotFrozen();
+        uint256 cursor = _rollup.cursor();
+        if (index < cursor) revert ItemProcessed(index, cursor);
+        bytes32 tail = QueueItems.tailOf(sender, dataHash);
+        if (!_queue.matches(index, itemKind, link, AssetId.unwrap(asset), value, recipient, tail)) {
+            revert NotTheItem(index);
+        }
+        (uint256 word, uint256 bit) = (index >> 8, 1 << (index & 0xff));
+        if (_pulledBack[word] & bit != 0) revert AlreadyPulledBack(index);
+        _pulledBack[word] |= bit;
+        if (itemKind == QueueItems.FORCED) {
+            // Its notes were never spent; what it brought is the fee.
+            uint256[] memory indices = new uint256[](1);
+            indices[0] = index;
+            (asset, value) = (ETH, _queue.feesOf(indices));
+        }
+        emit PulledBack(index, sender, asset, value);
+        _pay(asset, sender, value);
     }
 
     /// @inheritdoc IBridge
@@ -159,7 +221,7 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBridge
-    function listAsset(AssetId asset, address token, uint128 cap) external onlyOwner {
+    function listAsset(AssetId asset, address token, uint128 cap) external onlyOwner whileRunning {
         if (asset == NO_ASSET || asset == ETH) revert AssetReserved(asset);
         if (token.code.length == 0) revert NotAToken(token);
         if (isListed(asset) || assetOf[token] != NO_ASSET) revert AssetTaken(asset, token);
@@ -170,29 +232,22 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBridge
-    function setCap(AssetId asset, uint128 cap) external onlyOwner {
+    function setCap(AssetId asset, uint128 cap) external onlyOwner whileRunning {
         if (!isListed(asset)) revert AssetUnlisted(asset);
         assets[asset].cap = cap;
         emit CapSet(asset, cap);
     }
 
     /// @inheritdoc IBridge
-    function pauseDeposits(uint64 blocks) external onlyOwner {
-        uint64 freezeTime = _rollup.parameters().freezeTime;
-        uint64 longest = freezeTime / 4;
-        if (blocks == 0) revert ZeroValue();
-        if (blocks > longest) revert PauseTooLong(blocks, longest);
-        uint64 current = uint64(block.number);
-        if (lastPause.untilBlock != 0 && current < lastPause.fromBlock + freezeTime) {
-            revert PauseTooSoon(lastPause.fromBlock + freezeTime);
-        }
-        uint64 untilBlock = current + blocks - 1;
-        lastPause = Pause({fromBlock: current, untilBlock: untilBlock});
+    function pauseDeposits(uint64 blocks) external onlyOwner whileRunning {
+        Pause memory last = lastPause;
+        uint64 untilBlock = Pauses.begin(last.fromBlock, last.untilBlock, blocks, _rollup.parameters().freezeTime);
+        lastPause = Pause({fromBlock: uint64(block.number), untilBlock: untilBlock});
         emit DepositsPaused(untilBlock);
     }
 
     /// @inheritdoc IBridge
-    function resumeDeposits() external onlyOwner {
+    function resumeDeposits() external onlyOwner whileRunning {
         if (block.number > lastPause.untilBlock) revert DepositsNotPaused();
         lastPause.untilBlock = uint64(block.number) - 1;
         emit DepositsResumed();
@@ -206,6 +261,16 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
     /// @inheritdoc IBridge
     function queue() external view returns (address) {
         return address(_queue);
+    }
+
+    /// @inheritdoc IBridge
+    function exit() external view returns (address) {
+        return address(_exit);
+    }
+
+    /// @inheritdoc IBridge
+    function isPulledBack(uint256 index) external view returns (bool) {
+        return _pulledBack[index >> 8] & (1 << (index & 0xff)) != 0;
     }
 
     /// @inheritdoc IBridge
@@ -236,6 +301,7 @@ contract Bridge is IBridge, Ownable2Step, ReentrancyGuardTransient {
 
     function _enqueue(AssetId asset, uint256 value, uint256 notePartial, bytes calldata ciphertext)
         private
+        whileRunning
         returns (uint256 index)
     {
         uint64 pausedUntil = lastPause.untilBlock;

@@ -1,115 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.37;
 
-import {IBridge} from "../interfaces/IBridge.sol";
 import {IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
-import {IL1Queue} from "../interfaces/IL1Queue.sol";
 import {IProposerPolicy} from "../interfaces/IProposerPolicy.sol";
 import {IProverPolicy} from "../interfaces/IProverPolicy.sol";
-import {CommitInput, IRollup, RollupParameters} from "../interfaces/IRollup.sol";
+import {CommitInput, IRollup} from "../interfaces/IRollup.sol";
 import {EpochWords} from "../libraries/EpochWords.sol";
 import {FIELD_MODULUS} from "../libraries/Field.sol";
 import {LaneWalk} from "../libraries/LaneWalk.sol";
 import {PolicyCalls} from "../libraries/PolicyCalls.sol";
 import {QueueItem} from "../libraries/QueueItems.sol";
 import {VectorBinding} from "../libraries/VectorBinding.sol";
-import {Withdrawals} from "../libraries/Withdrawals.sol";
 import {AssetId, ETH} from "../types/AssetId.sol";
-import {EpochId, GENESIS} from "../types/EpochId.sol";
+import {EpochId} from "../types/EpochId.sol";
 import {EpochFees, EpochRecord, hashFees} from "../types/EpochRecord.sol";
-
-/// @notice What the rollup is deployed with.
-/// @dev Bridge and queue are deployed before, with the address of the rollup to come.
-struct RollupConfig {
-    IL1Queue queue;
-    IBridge bridge;
-    address[] verifiers;
-    /// 0: anyone may commit.
-    address proposerPolicy;
-    /// 0: anyone may prove.
-    address proverPolicy;
-    uint256 genesisState;
-    uint256 genesisAnchor;
-    RollupParameters parameters;
-}
+import {RollupConfig} from "./RollupBase.sol";
+import {RollupBrakes} from "./RollupBrakes.sol";
 
 /// @title Rollup
-contract Rollup is IRollup {
-    struct Status {
-        EpochId head;
-        EpochId proven;
+contract Rollup is RollupBrakes {
+    /// @dev What an epoch is found to be when it is committed.
+    struct Judgement {
+        EpochRecord record;
+        /// Public inputs of its client proofs.
+        uint256[] links;
+        EpochFees fees;
+        /// L1 block in which the item at queue start was queued, NO_ITEM without one.
+        uint256 firstQueuedAt;
     }
 
-    bytes32 private constant DOMAIN_TAG = keccak256("sotto.domain.v1");
+    uint256 private constant NO_ITEM = type(uint64).max;
     uint256 private constant PROOF_BYTES = 256;
     uint256 private constant POLICY_WORD = 0;
 
-    IL1Queue private immutable _queue;
-    IBridge private immutable _bridge;
-    /// @inheritdoc IRollup
-    address public immutable proposerPolicy;
-    /// @inheritdoc IRollup
-    address public immutable proverPolicy;
-    uint64 private immutable _anchorLife;
-    uint64 private immutable _clockWindow;
-    uint64 private immutable _provingWindow;
-    uint64 private immutable _forcedDeadline;
-    uint64 private immutable _freezeTime;
-
-    /// @inheritdoc IRollup
-    Status public status;
-    /// @inheritdoc IRollup
-    mapping(EpochId id => bytes32 recordHash) public epochs;
-    /// @inheritdoc IRollup
-    mapping(address verifier => uint256) public laneCount;
-    address[] private _verifiers;
-
-    constructor(RollupConfig memory config) {
-        if (
-            config.bridge.rollup() != address(this) || config.bridge.queue() != address(config.queue)
-                || config.queue.bridge() != address(config.bridge)
-        ) revert WiringMismatch();
-        _queue = config.queue;
-        _bridge = config.bridge;
-        proposerPolicy = config.proposerPolicy;
-        proverPolicy = config.proverPolicy;
-
-        RollupParameters memory times = config.parameters;
-        if (
-            times.anchorLife == 0 || times.clockWindow == 0 || times.provingWindow == 0 || times.forcedDeadline == 0
-                || times.freezeTime == 0
-        ) revert BadParameters();
-        _anchorLife = times.anchorLife;
-        _clockWindow = times.clockWindow;
-        _provingWindow = times.provingWindow;
-        _forcedDeadline = times.forcedDeadline;
-        _freezeTime = times.freezeTime;
-
-        _fixVerifiers(config.verifiers);
-        _storeGenesis(config.genesisState, config.genesisAnchor);
-    }
+    constructor(RollupConfig memory config) RollupBrakes(config) {}
 
     /// @inheritdoc IRollup
     function commit(CommitInput calldata input) external returns (bytes32 recordHash) {
         if (proposerPolicy == address(0)) revert CommitNeedsPolicy();
         _requireDataInTransaction();
-        Status memory current = status;
-        (EpochRecord memory record, uint256[] memory links,) = _judge(input, current.head, domain());
-        if (links.length != 0) IEpochVerifier(input.verifier).verifyClients(links, input.clientProofs);
-        status.head = record.id;
-        recordHash = _store(record);
+        Status memory current = _running();
+        _requireNoPause(current);
+        Judgement memory found = _judge(input, current.head, domain());
+        // Else epochs that nobody proves could hold up the first item for ever.
+        if (found.firstQueuedAt + _forcedDeadline + _provingWindow <= block.number) {
+            revert CommitNeedsProof(found.firstQueuedAt);
+        }
+        _askProposer(found.record.id);
+        if (found.links.length != 0) IEpochVerifier(input.verifier).verifyClients(found.links, input.clientProofs);
+        _status.head = found.record.id;
+        recordHash = _store(found.record);
     }
 
     /// @inheritdoc IRollup
     function prove(EpochRecord calldata record, EpochFees calldata fees, address beneficiary, bytes calldata proof)
         external
     {
-        Status memory current = status;
-        EpochId id = record.id;
-        bytes32 recordHash = record.hashCalldata();
-        if (id != current.proven.next() || id > current.head || epochs[id] != recordHash) {
-            revert NotNextToProve(id, recordHash);
-        }
+        Status memory current = _running();
+        (EpochId id, bytes32 recordHash) = _requireNextToProve(current, record);
         bool heard = proverPolicy != address(0) && block.number <= record.deadline;
         if (heard) _askProver(id, record.commitBlock);
         if (record.feesHash != 0) {
@@ -118,7 +66,9 @@ contract Rollup is IRollup {
         }
         IEpochVerifier(record.verifier)
             .verifyRollup(_publicInputs(domain(), record.c, record.z, record.y, beneficiary), proof);
-        status.proven = id;
+        current.proven = id;
+        current.cursor = uint40(record.queueEnd);
+        _write(current);
         emit EpochProven(id, recordHash, beneficiary);
         if (record.feesHash != 0) _bridge.creditFees(record.feeRecipient, fees);
         if (heard) _informProver(id, beneficiary);
@@ -131,74 +81,42 @@ contract Rollup is IRollup {
     {
         _requireDataInTransaction();
         if (input.feeRecipient != beneficiary) revert FeesNotForBeneficiary(input.feeRecipient, beneficiary);
-        Status memory current = status;
+        Status memory current = _running();
         if (current.head != current.proven) revert EpochsPending(current.head, current.proven);
         uint256 ownDomain = domain();
-        (EpochRecord memory record, uint256[] memory links, EpochFees memory fees) =
-            _judge(input, current.head, ownDomain);
-        EpochId id = record.id;
-        if (proverPolicy != address(0)) _askProver(id, record.commitBlock);
+        Judgement memory found = _judge(input, current.head, ownDomain);
+        EpochRecord memory record = found.record;
+        // What only takes items that wait for too long is stopped by nobody.
+        if (found.links.length != 0 || found.firstQueuedAt + _forcedDeadline > block.number) {
+            _requireNoPause(current);
+            _askProposer(record.id);
+            if (proverPolicy != address(0)) _askProver(record.id, record.commitBlock);
+        }
         IEpochVerifier(input.verifier)
             .verifyEpoch(
-                _publicInputs(ownDomain, record.c, record.z, record.y, beneficiary), links, input.clientProofs, proof
+                _publicInputs(ownDomain, record.c, record.z, record.y, beneficiary),
+                found.links,
+                input.clientProofs,
+                proof
             );
-        status = Status({head: id, proven: id});
+        (current.head, current.proven, current.cursor) = (record.id, record.id, uint40(record.queueEnd));
+        _write(current);
         recordHash = _store(record);
-        emit EpochProven(id, recordHash, beneficiary);
-        if (record.feesHash != 0) _bridge.creditFees(record.feeRecipient, fees);
-        if (proverPolicy != address(0)) _informProver(id, beneficiary);
+        emit EpochProven(record.id, recordHash, beneficiary);
+        if (record.feesHash != 0) _bridge.creditFees(record.feeRecipient, found.fees);
+        if (proverPolicy != address(0)) _informProver(record.id, beneficiary);
     }
 
     /// @inheritdoc IRollup
     function prune(EpochRecord calldata record) external {
-        Status memory current = status;
-        EpochId id = record.id;
-        bytes32 recordHash = record.hashCalldata();
-        if (id != current.proven.next() || id > current.head || epochs[id] != recordHash) {
-            revert NotNextToProve(id, recordHash);
-        }
+        Status memory current = _running();
+        (EpochId id,) = _requireNextToProve(current, record);
         if (block.number <= record.deadline) revert DeadlineAhead(record.deadline);
-        status.head = current.proven;
+        _status.head = current.proven;
         emit EpochsPruned(id, current.head);
         if (proverPolicy != address(0)) {
             PolicyCalls.inform(proverPolicy, abi.encodeCall(IProverPolicy.onPruned, (id, current.head)));
         }
-    }
-
-    /// @inheritdoc IRollup
-    function domain() public view returns (uint256) {
-        return uint256(keccak256(abi.encode(DOMAIN_TAG, block.chainid, address(this)))) >> 8;
-    }
-
-    /// @inheritdoc IRollup
-    function isProven(EpochId id, bytes32 recordHash) external view returns (bool) {
-        return !(id > status.proven) && epochs[id] == recordHash;
-    }
-
-    /// @inheritdoc IRollup
-    function bridge() external view returns (address) {
-        return address(_bridge);
-    }
-
-    /// @inheritdoc IRollup
-    function queue() external view returns (address) {
-        return address(_queue);
-    }
-
-    /// @inheritdoc IRollup
-    function parameters() external view returns (RollupParameters memory) {
-        return RollupParameters({
-            anchorLife: _anchorLife,
-            clockWindow: _clockWindow,
-            provingWindow: _provingWindow,
-            forcedDeadline: _forcedDeadline,
-            freezeTime: _freezeTime
-        });
-    }
-
-    /// @inheritdoc IRollup
-    function verifiers() external view returns (address[] memory) {
-        return _verifiers;
     }
 
     /// @dev Followers rebuild the state from the calldata of the transaction itself. A call from an account without code (a
@@ -213,14 +131,14 @@ contract Rollup is IRollup {
     function _judge(CommitInput calldata input, EpochId head, uint256 ownDomain)
         private
         view
-        returns (EpochRecord memory record, uint256[] memory links, EpochFees memory fees)
+        returns (Judgement memory found)
     {
-        uint256 lanes = laneCount[input.verifier];
-        if (lanes == 0) revert UnknownVerifier(input.verifier);
+        uint256 lanes = _lanesOf(input.verifier);
         if (input.words.length != EpochWords.byteLength(lanes)) {
             revert WrongWordsLength(EpochWords.byteLength(lanes), input.words.length);
         }
         EpochRecord calldata parent = input.parent;
+        EpochRecord memory record = found.record;
         record.parent = epochs[head];
         bytes32 parentHash = parent.hashCalldata();
         if (parentHash != record.parent) revert ParentNotHead(record.parent, parentHash);
@@ -231,11 +149,10 @@ contract Rollup is IRollup {
         record.verifier = input.verifier;
         record.commitBlock = uint64(block.number);
         record.deadline = uint64(block.number) + _provingWindow;
-        _judgeProposer(record.id);
         _judgeHeader(input, lanes, record, ownDomain);
-        fees = _judgeFees(input.words, lanes);
-        record.feesHash = hashFees(fees);
-        (links, record.withdrawalRoot) = _judgeLanes(input, lanes, record.queueEnd);
+        _judgeFees(input.words, lanes, found.fees);
+        _judgeLanes(input, lanes, found);
+        record.feesHash = hashFees(found.fees);
 
         record.c = input.c;
         bool canonical;
@@ -245,7 +162,7 @@ contract Rollup is IRollup {
         record.ownAnchor = EpochWords.l1Field(input.words, EpochWords.OWN_ANCHOR);
     }
 
-    function _judgeProposer(EpochId id) private view {
+    function _askProposer(EpochId id) private view {
         if (proposerPolicy == address(0)) return;
         if (!PolicyCalls.allows(proposerPolicy, abi.encodeCall(IProposerPolicy.mayCommit, (msg.sender, id)))) {
             revert ProposerRefused(msg.sender);
@@ -304,7 +221,7 @@ contract Rollup is IRollup {
         if (uint256(successor.commitBlock) + _anchorLife <= clock) revert OldestExpired(oldest, successor.commitBlock);
     }
 
-    function _judgeFees(bytes calldata words, uint256 lanes) private view returns (EpochFees memory fees) {
+    function _judgeFees(bytes calldata words, uint256 lanes, EpochFees memory fees) private view {
         for (uint256 slot = 0; slot < EpochWords.FEE_SLOTS; slot++) {
             uint256 asset = EpochWords.l1Byte(words, lanes, EpochWords.FEE_ASSETS + slot);
             uint256 total = EpochWords.l1Byte(words, lanes, EpochWords.FEE_TOTALS + slot);
@@ -325,23 +242,26 @@ contract Rollup is IRollup {
         }
     }
 
-    function _judgeLanes(CommitInput calldata input, uint256 lanes, uint256 queueEnd)
-        private
-        view
-        returns (uint256[] memory links, bytes32 withdrawalRoot)
-    {
+    function _judgeLanes(CommitInput calldata input, uint256 lanes, Judgement memory found) private view {
         uint256 queueStart = input.parent.queueEnd;
-        uint256 count = queueEnd - queueStart;
+        uint256 count = found.record.queueEnd - queueStart;
         if (input.queueTails.length != count) revert WrongQueueTailCount(count, input.queueTails.length);
         (QueueItem[] memory items, QueueItem following) = _queue.read(queueStart, count);
-        (links, withdrawalRoot) = LaneWalk.walk(input.words, lanes, queueStart, items, input.queueTails);
-        uint256 proofBytes = links.length * PROOF_BYTES;
+        (found.links, found.record.withdrawalRoot) =
+            LaneWalk.walk(input.words, lanes, queueStart, items, input.queueTails);
+        if (count != 0) {
+            uint256[] memory forced = LaneWalk.forcedItems(input.words, lanes, queueStart, count);
+            if (forced.length != 0) found.fees.queueFees = _queue.feesOf(forced);
+        }
+        uint256 proofBytes = found.links.length * PROOF_BYTES;
         if (input.clientProofs.length != proofBytes) {
             revert WrongClientProofsLength(proofBytes, input.clientProofs.length);
         }
         if (count < lanes / 2 && !following.isNone() && following.queuedAt() + _forcedDeadline <= block.number) {
             revert OverdueItemsLeft(count, following.queuedAt());
         }
+        QueueItem first = count == 0 ? following : items[0];
+        found.firstQueuedAt = first.isNone() ? NO_ITEM : first.queuedAt();
     }
 
     function _publicInputs(uint256 ownDomain, uint256 c, uint256 z, uint256 y, address beneficiary)
@@ -360,36 +280,5 @@ contract Rollup is IRollup {
 
     function _informProver(EpochId id, address beneficiary) private {
         PolicyCalls.inform(proverPolicy, abi.encodeCall(IProverPolicy.onProven, (id, beneficiary)));
-    }
-
-    function _store(EpochRecord memory record) private returns (bytes32 recordHash) {
-        recordHash = record.hash();
-        epochs[record.id] = recordHash;
-        emit EpochCommitted(record.id, recordHash, record);
-    }
-
-    function _fixVerifiers(address[] memory members) private {
-        if (members.length == 0) revert BadVerifierSet();
-        for (uint256 i = 0; i < members.length; i++) {
-            // Once, by the deployer.
-            // slither-disable-next-line calls-loop
-            uint256 lanes = IEpochVerifier(members[i]).laneCount();
-            if (lanes == 0 || lanes > Withdrawals.MAX_LANES || laneCount[members[i]] != 0) revert BadVerifierSet();
-            laneCount[members[i]] = lanes;
-        }
-        _verifiers = members;
-    }
-
-    function _storeGenesis(uint256 state, uint256 anchor) private {
-        if (state == 0 || state >= FIELD_MODULUS || anchor == 0 || anchor >= FIELD_MODULUS) revert BadGenesis();
-        // All other fields of genesis are 0.
-        // slither-disable-next-line uninitialized-local
-        EpochRecord memory genesis;
-        genesis.id = GENESIS;
-        genesis.newState = state;
-        genesis.ownAnchor = anchor;
-        genesis.commitBlock = uint64(block.number);
-        genesis.timestampBlock = uint64(block.number);
-        _store(genesis);
     }
 }

@@ -24,7 +24,8 @@ struct PermitSignature {
 }
 
 /// @title Vault of all funds inside the rollup
-/// @notice Per asset, the vault holds at least its liabilities: deposits less paid claims and paid fees.
+/// @notice Per asset, the vault holds at least its liabilities: deposits and queue fees less what was paid as claims, fees, exits
+/// and pulled back items.
 interface IBridge {
     event AssetListed(AssetId indexed asset, address indexed token, uint128 cap);
     event CapSet(AssetId indexed asset, uint128 cap);
@@ -33,7 +34,19 @@ interface IBridge {
     event Claimed(EpochId indexed epoch, uint256 indexed lane, address indexed recipient, AssetId asset, uint256 value);
     event FeesWithdrawn(address indexed account, AssetId indexed asset, address recipient, uint256 value);
 
+    /// @notice The sender of a queue item that no epoch took has its value back, or its fee.
+    event PulledBack(uint256 indexed index, address indexed sender, AssetId asset, uint256 value);
+
     error OnlyRollup(address sender);
+    error OnlyQueue(address sender);
+    error OnlyExit(address sender);
+    /// @notice Items are pulled back, and notes exit, only once the rollup is frozen.
+    error RollupNotFrozen();
+    /// @notice A proven epoch has taken the item.
+    error ItemProcessed(uint256 index, uint256 cursor);
+    error AlreadyPulledBack(uint256 index);
+    /// @notice The queue holds another item in this place.
+    error NotTheItem(uint256 index);
     error AssetUnlisted(AssetId asset);
     /// @notice An id names one token for ever, and a token has one id.
     error AssetTaken(AssetId asset, address token);
@@ -61,7 +74,7 @@ interface IBridge {
     /// @notice The recorded recipient is no address.
     error BadRecipient(uint256 recipient);
     error PaymentFailed(address recipient, uint256 value);
-    /// @notice Constructor: the queue does not name this contract.
+    /// @notice Constructor: queue and exit do not name this contract.
     error WiringMismatch();
 
     /// @notice Queues `msg.value` wei as a note.
@@ -107,7 +120,28 @@ interface IBridge {
     /// @return value Units paid.
     function withdrawFees(AssetId asset, address recipient) external returns (uint256 value);
 
-    /// @notice Gives a token an id, for ever. Only the owner.
+    /// @notice Takes the fee of a forced transaction, in wei, to be credited with the fees of the epoch that takes it. Only the queue.
+    function holdQueueFee() external payable;
+
+    /// @notice Pays a note that leaves the frozen rollup: value - fee to the recipient, fee to the executor. Only the exit contract.
+    function payExit(AssetId asset, address recipient, uint256 value, address executor, uint256 fee) external;
+
+    /// @notice Once the rollup is frozen, pays a queue item that no proven epoch took back to its sender: a deposit its value, a
+    /// forced transaction the fee it brought. Anyone may call. A payment that fails reverts, and the item stays open.
+    /// @param itemKind 2 (deposit) or 3 (forced).
+    /// @param dataHash keccak256 of the ciphertext of a deposit, or of the forced transaction.
+    function pullBack(
+        uint256 index,
+        uint256 itemKind,
+        uint256 link,
+        AssetId asset,
+        uint256 value,
+        uint256 recipient,
+        address sender,
+        bytes32 dataHash
+    ) external;
+
+    /// @notice Gives a token an id, for ever. Only the owner; like all that follows, not once the rollup is frozen.
     /// @param cap Largest sum of liabilities that a deposit may reach.
     function listAsset(AssetId asset, address token, uint128 cap) external;
 
@@ -123,6 +157,7 @@ interface IBridge {
 
     function rollup() external view returns (address);
     function queue() external view returns (address);
+    function exit() external view returns (address);
     function isListed(AssetId asset) external view returns (bool);
 
     /// @return liabilities Units that the vault owes.
@@ -133,6 +168,7 @@ interface IBridge {
     /// @notice Id of a token, 0 when not listed.
     function assetOf(address token) external view returns (AssetId);
     function isClaimed(EpochId epoch, uint256 lane) external view returns (bool);
+    function isPulledBack(uint256 index) external view returns (bool);
     function feesOwed(address account, AssetId asset) external view returns (uint256);
 
     /// @notice First and last block of the last pause, 0 when there was none.

@@ -35,7 +35,7 @@ struct RollupParameters {
     uint64 provingWindow;
     /// Age at which a queue item is overdue.
     uint64 forcedDeadline;
-    /// Age of an unprocessed item after which the rollup may be left by exits only. Bounds the pauses of the bridge.
+    /// Age of an unprocessed item or pending epoch after which the rollup may be left by exits only. Bounds all pauses.
     uint64 freezeTime;
 }
 
@@ -47,8 +47,18 @@ interface IRollup {
     /// @notice Epochs `first` to `last` were not proven in time and are gone; their queue items wait again.
     event EpochsPruned(EpochId indexed first, EpochId indexed last);
 
+    /// @notice The rollup ended in the state of this epoch, the last proven one. Pending epochs are void, notes leave by exits.
+    event Frozen(EpochId indexed id, bytes32 indexed recordHash);
+    event EpochsPaused(uint64 untilBlock);
+    event EpochsResumed();
+
+    /// @notice From that block on the verifier is open to new epochs, or is not.
+    event VerifierScheduled(address indexed verifier, bool open, uint64 fromBlock);
+
     /// @notice A commit without a proof could hold up all others until its deadline, so it is open to nobody without a policy.
     error CommitNeedsPolicy();
+    /// @notice The first item waits for so long that only an epoch with its proof may still come.
+    error CommitNeedsProof(uint256 queuedAt);
     /// @notice Epochs come in calls from plain accounts, so that their words are the calldata of a transaction.
     error DataNotInTransaction(address sender);
     /// @notice With its proof an epoch pays its fees to the address that the proof names; else a copy of the call could take them.
@@ -57,6 +67,8 @@ interface IRollup {
     error DeadlineAhead(uint64 deadline);
     /// @notice The verifier is not one of the fixed set.
     error UnknownVerifier(address verifier);
+    /// @notice The verifier is closed to new epochs.
+    error VerifierClosed(address verifier);
     /// @notice `words` has not the length that N lanes need, in bytes.
     error WrongWordsLength(uint256 expected, uint256 actual);
     /// @notice Not one tail for each queue lane.
@@ -104,16 +116,28 @@ interface IRollup {
     error FeesMismatch(bytes32 expected, bytes32 actual);
     /// @notice Epochs before this one are pending, so it cannot be proven with its commit.
     error EpochsPending(EpochId head, EpochId proven);
-    /// @notice Constructor: no verifier, a repeated one, or one of more lanes than a claim can name.
+    error RollupFrozen();
+    /// @notice Neither the item at `cursor` nor the pending epoch given is as old as the freeze time.
+    error NothingToFreezeFor();
+    /// @notice More than one pending epoch was given to `freeze`.
+    error WrongPendingCount(uint256 actual);
+    error OnlyOwner(address sender);
+    error EpochsArePaused(uint64 untilBlock);
+    error EpochsNotPaused();
+    /// @notice In block `atBlock` no verifier would be open.
+    error NoVerifierLeft(uint256 atBlock);
+    /// @notice Constructor: no verifier, a repeated one, one of more lanes than a claim can name or not of a multiple of 4, or the
+    /// queue's is not among them.
     error BadVerifierSet();
-    /// @notice Constructor: bridge and queue do not name this contract and each other.
+    /// @notice Constructor: bridge, queue and exit do not name this contract and each other.
     error WiringMismatch();
     /// @notice Constructor: genesis state or anchor is 0 or not below the field's modulus.
     error BadGenesis();
-    /// @notice Constructor: a length of time is 0.
+    /// @notice Constructor: a length of time is 0, or does not fit into 32 bits.
     error BadParameters();
 
-    /// @notice Commits the next epoch: publishes its words and client proofs, to be proven by anyone. Needs a proposer policy.
+    /// @notice Commits the next epoch: publishes its words and client proofs, to be proven by anyone. Needs a proposer policy, and a
+    /// queue whose first item is younger than forced deadline + proving window.
     /// @return recordHash Hash of its record.
     function commit(CommitInput calldata input) external returns (bytes32 recordHash);
 
@@ -125,7 +149,8 @@ interface IRollup {
     function prove(EpochRecord calldata record, EpochFees calldata fees, address beneficiary, bytes calldata proof)
         external;
 
-    /// @notice Commits and proves an epoch at once, when none is pending.
+    /// @notice Commits and proves an epoch at once, when none is pending. Neither policies nor a pause stop an epoch without
+    /// transfers that takes an overdue item.
     /// @return recordHash Hash of its record.
     function commitAndProve(CommitInput calldata input, address beneficiary, bytes calldata proof)
         external
@@ -135,17 +160,43 @@ interface IRollup {
     /// @param record Record of the oldest pending epoch.
     function prune(EpochRecord calldata record) external;
 
+    /// @notice Ends the rollup for good, when the item at `cursor` or a pending epoch is as old as the freeze time. Anyone may call.
+    /// @param pending Record of the oldest pending epoch if that is the reason, else empty.
+    function freeze(EpochRecord[] calldata pending) external;
+
+    /// @notice Refuses new epochs for `blocks` L1 blocks, but for those that must take overdue items. Only the owner of the bridge;
+    /// at most a quarter of the freeze time, and once in a freeze time.
+    function pauseEpochs(uint64 blocks) external;
+
+    /// @notice Ends a pause early. Only the owner of the bridge.
+    function resumeEpochs() external;
+
+    /// @notice Opens or closes a member of the fixed set to new epochs, `switchDelay` blocks from now; a switch of the same member
+    /// that is still to come is forgotten. At no time may none be open. Only the owner of the bridge.
+    function scheduleVerifier(address member, bool open) external;
+
     /// @notice Binds transactions and proofs to this rollup on this chain.
     function domain() external view returns (uint256);
 
     /// @notice Last committed and last proven epoch. Those between are pending.
     function status() external view returns (EpochId head, EpochId proven);
 
+    /// @notice Index of the first queue item that no proven epoch has taken.
+    function cursor() external view returns (uint64);
+
+    /// @notice First and last block of the last pause of epochs, 0 when there was none.
+    function lastPause() external view returns (uint64 fromBlock, uint64 untilBlock);
+
+    function isFrozen() external view returns (bool);
+
     /// @notice Hash of the record of an epoch up to the last committed one. Behind it there may be what was pruned.
     function epochs(EpochId id) external view returns (bytes32 recordHash);
 
     /// @notice Whether the epoch is proven and has this record.
     function isProven(EpochId id, bytes32 recordHash) external view returns (bool);
+
+    /// @notice Whether the rollup is frozen in the state of this record.
+    function isFinal(EpochId id, bytes32 recordHash) external view returns (bool);
 
     function bridge() external view returns (address);
     function queue() external view returns (address);
@@ -158,4 +209,12 @@ interface IRollup {
 
     /// @notice Number of lanes of a member of the set, 0 for others.
     function laneCount(address verifier) external view returns (uint256);
+
+    /// @return open Whether new epochs may be built for the member now.
+    /// @return scheduled Whether they may from `fromBlock` on.
+    /// @return fromBlock First block of the last switch that was scheduled, 0 when there was none.
+    function verifierStatus(address member) external view returns (bool open, bool scheduled, uint64 fromBlock);
+
+    /// @notice Blocks between the scheduling of a switch and its effect: long enough to leave before.
+    function switchDelay() external view returns (uint64);
 }

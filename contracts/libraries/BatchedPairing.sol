@@ -89,6 +89,52 @@ library BatchedPairing {
         if (!canonical) revert IEpochVerifier.NonCanonicalField();
     }
 
+    /// @notice 128 bits of keccak256(seed, index).
+    function weigh(Workspace space, bytes32 seed, uint256 index) internal pure returns (uint256 r) {
+        assembly ("memory-safe") {
+            mstore(space, seed)
+            mstore(add(space, 0x20), index)
+            r := shr(128, keccak256(space, 0x40))
+        }
+    }
+
+    /// @notice Writes the pair (r A, B) of proof `index` and adds r C to the sum, for proofs with more than one public input.
+    function foldProof(Workspace space, uint256 cursor, uint256 r, bytes calldata proofs, uint256 index)
+        internal
+        view
+        returns (uint256 end)
+    {
+        bool valid;
+        assembly ("memory-safe") {
+            let proof := add(proofs.offset, shl(8, index))
+            let term := add(space, 0x80)
+            mstore(add(space, 0xc0), r)
+            calldatacopy(term, proof, 0x40)
+            let finite := or(mload(term), mload(add(space, 0xa0)))
+            valid := staticcall(shr(3, gas()), 7, term, 0x60, cursor, 0x40)
+            calldatacopy(add(cursor, 0x40), add(proof, 0x40), 0x80)
+            finite := and(
+                gt(finite, 0),
+                gt(
+                    or(
+                        or(mload(add(cursor, 0x40)), mload(add(cursor, 0x60))),
+                        or(mload(add(cursor, 0x80)), mload(add(cursor, 0xa0)))
+                    ),
+                    0
+                )
+            )
+            calldatacopy(term, add(proof, 0xc0), 0x40)
+            finite := and(finite, gt(or(mload(term), mload(add(space, 0xa0))), 0))
+            if and(valid, finite) {
+                valid := staticcall(shr(3, gas()), 7, term, 0x60, term, 0x40)
+                if valid { valid := staticcall(shr(3, gas()), 6, add(space, 0x40), 0x80, add(space, 0x40), 0x40) }
+            }
+            valid := and(valid, finite)
+            end := add(cursor, PAIR_BYTES)
+        }
+        if (!valid) revert IEpochVerifier.ProofInvalid();
+    }
+
     /// @notice Writes the pair (A, B) of one proof, checks that C is a point too.
     function pairProof(uint256 cursor, bytes calldata proof) internal pure returns (uint256 end) {
         bool finite;

@@ -39,7 +39,11 @@ library LaneWalk {
             if (kind > ACCOUNT) revert IRollup.LaneKindRefused(lane, kind);
             uint256 link = EpochWords.link(words, lane);
             if (kind == TRANSFER || kind == ACCOUNT) {
-                links[linkCount++] = link;
+                // A lane adds one at most, so there is room; checks would cost as much as the rest of the loop.
+                assembly ("memory-safe") {
+                    linkCount := add(linkCount, 1)
+                    mstore(add(links, shl(5, linkCount)), link)
+                }
             } else {
                 uint256 itemKind = kind == DEPOSIT ? QueueItems.DEPOSIT : QueueItems.FORCED;
                 if (taken == items.length || !items[taken].holds(itemKind, link, asset, value, recipient, tails[taken]))
@@ -58,5 +62,24 @@ library LaneWalk {
             mstore(leaves, leafCount)
         }
         withdrawalRoot = Withdrawals.root(leaves);
+    }
+
+    /// @notice Indices of the forced items among `count` that an epoch takes, once its lanes are found to match them.
+    function forcedItems(bytes calldata words, uint256 lanes, uint256 queueStart, uint256 count)
+        internal
+        pure
+        returns (uint256[] memory indices)
+    {
+        indices = new uint256[](count);
+        uint256 found;
+        uint256 index = queueStart;
+        for (uint256 lane = 0; lane < lanes; lane++) {
+            (uint256 kind,,,) = EpochWords.publicWords(words, lanes, lane);
+            if (kind == FORCED || kind == FORCED_SKIPPED) indices[found++] = index++;
+            if (kind == DEPOSIT) index++;
+        }
+        assembly ("memory-safe") {
+            mstore(indices, found)
+        }
     }
 }

@@ -49,9 +49,9 @@ library QueueItems {
         return QueueItem.unwrap(self) == 0;
     }
 
-    /// @notice Binds a deposit to who made it and to the ciphertext in its event.
-    function depositTail(address depositor, bytes calldata ciphertext) internal pure returns (bytes32) {
-        return keccak256(abi.encode(depositor, keccak256(ciphertext)));
+    /// @notice Binds an item to who sent it and to the hash of the data in its event.
+    function tailOf(address sender, bytes32 dataHash) internal pure returns (bytes32) {
+        return keccak256(abi.encode(sender, dataHash));
     }
 
     function _digest(uint256 itemKind, uint256 link, uint256 asset, uint256 value, uint256 recipient, bytes32 tail)

@@ -33,15 +33,18 @@ struct EpochRecord {
     /// State root after the epoch.
     uint256 newState;
     uint256 ownAnchor;
-    /// Hash of the EpochFees, 0 when all totals are 0.
+    /// Hash of the EpochFees, 0 when all totals and the queue fees are 0.
     bytes32 feesHash;
     bytes32 withdrawalRoot;
 }
 
-/// @notice Fees that an epoch's lanes paid, by fee slot. An unused slot has asset 0 and total 0.
+/// @notice What an epoch earns: fees that its lanes paid, by fee slot, and what its forced items paid the queue.
 struct EpochFees {
+    /// An unused slot has asset 0 and total 0.
     uint256[4] assets;
     uint256[4] totals;
+    /// In wei.
+    uint256 queueFees;
 }
 
 /// @notice What a claim needs of a record: its id, the hash of all fields but the last, and the last.
@@ -76,8 +79,8 @@ function hashSummary(EpochSummary calldata summary) pure returns (bytes32) {
     return keccak256(abi.encode(summary.bodyHash, summary.withdrawalRoot));
 }
 
-/// @notice keccak256(abi.encode(assets, totals)), or 0 when all totals are 0.
+/// @notice keccak256(abi.encode(assets, totals, queueFees)), or 0 when all totals and the queue fees are 0.
 function hashFees(EpochFees memory fees) pure returns (bytes32) {
-    if (fees.totals[0] | fees.totals[1] | fees.totals[2] | fees.totals[3] == 0) return 0;
-    return keccak256(abi.encode(fees.assets, fees.totals));
+    if (fees.totals[0] | fees.totals[1] | fees.totals[2] | fees.totals[3] | fees.queueFees == 0) return 0;
+    return keccak256(abi.encode(fees));
 }

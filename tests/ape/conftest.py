@@ -15,7 +15,14 @@ from sotto.protocol.keys import derive
 from sotto.protocol.l1 import compute_domain
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS: dict[str, Any] = {"alias": None, "owner": None, "tokens": (), "test_token": False, "fresh": False}
+OPTIONS: dict[str, Any] = {
+    "alias": None,
+    "owner": None,
+    "proposers": (),
+    "tokens": (),
+    "test_token": False,
+    "fresh": False,
+}
 
 
 def run_deploy(**options: Any) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def ape_run(folder: Path, *arguments: str, **environment: str) -> subprocess.Com
 
 def test_the_file_is_what_node_and_wallet_read(deployment: dict[str, Any]) -> None:
     read = read_deployment(d.deployment_path(deployment["chain_id"]))
-    assert set(read.contracts) == {"DirectVerifier4", "DirectVerifier16", "L1Queue", "Bridge", "Rollup"}
+    names = {"DirectVerifier4", "DirectVerifier16", "ExitVerifier", "L1Queue", "Bridge", "Exit", "Rollup"}
+    assert set(read.contracts) == names
     assert list(read.verifiers()) == [4, 16]
     assert [(a.asset, a.symbol, a.decimals) for a in read.assets] == [(1, "ETH", 18), (2, "TUSD", 6)]
     assert read.parameters["anchorLife"] == 300
@@ -161,6 +162,27 @@ def test_another_owner_gets_the_bridge(own_folder: Path) -> None:
     assert bridge.owner() == owner.address
     bridge.setCap(1, 5, sender=owner)
     assert bridge.assets(1).cap == 5
+
+
+def test_named_proposers_may_commit(own_folder: Path) -> None:
+    owner, proposer = accounts.test_accounts[1].address, accounts.test_accounts[2].address
+    made = run_deploy(owner=owner, proposers=(proposer.lower(),))
+    policy = d.contract_at(made, "ProposerList")
+    assert d.contract_at(made, "Rollup").proposerPolicy() == policy.address
+    assert (policy.owner(), policy.isListed(proposer), policy.isListed(owner)) == (owner, True, False)
+    wrong = json.loads(json.dumps(made))
+    del wrong["contracts"]["ProposerList"]
+    with pytest.raises(d.WiringMismatch, match="proposer policy"):
+        d.check_wiring(wrong)
+
+
+def test_proposers_are_checked_before_the_first_transaction(own_folder: Path) -> None:
+    from scripts.deploy import ProposerInvalid
+
+    nonce = accounts.test_accounts[0].nonce
+    with pytest.raises(ProposerInvalid):
+        run_deploy(proposers=("0x1234",))
+    assert accounts.test_accounts[0].nonce == nonce
 
 
 def test_a_running_chain_gets_a_deployment_by_its_address(tmp_path: Path) -> None:

@@ -22,12 +22,14 @@ from eth_utils.crypto import keccak
 from web3.exceptions import Web3Exception
 from web3.logs import DISCARD
 
+from sotto import crypto
 from sotto.l1 import interface
 from sotto.l1.deployment import Deployment, read_deployment
-from sotto.l1.records import record_from_abi, summary_to_abi
+from sotto.l1.records import record_from_abi, record_to_abi, summary_to_abi
 from sotto.l1.rollup import CommitInput
 from sotto.protocol.epoch import withdrawals_of
 from sotto.protocol.field import MODULUS
+from sotto.protocol.forced import encode_forced, queue_fee
 from sotto.protocol.l1 import (
     EpochRecord,
     compute_domain,
@@ -51,7 +53,6 @@ ANCHORS = 4
 PROVING_WINDOW = 600
 GAS = 16_000_000
 _STUB = "tests/forge/support/VerifierStub.sol"
-_FORCED_DATA = b"forced"
 _SCENARIO_FUNDS = 10**40
 
 
@@ -147,6 +148,9 @@ class Rig:
         assert self._stored(0) == self.records[0].hash()
         self.scenario = ChainScenario(chain, seed, users, domain)
         self._tails: list[bytes] = []
+        self._fees: list[int] = []
+        self.forced_gas: list[int] = []
+        self._harness = harness
 
     def _contract(self, name: str) -> Any:
         return self.web3.eth.contract(address=self.deployment.address(name), abi=interface.load(name))
@@ -180,7 +184,7 @@ class Rig:
 
     def enqueue(self, entries: Sequence[Entry]) -> list[int]:
         """Queue deposits and forced transactions in their order; returns the gas of each deposit."""
-        gas = []
+        gas: list[int] = []
         for entry in entries:
             if isinstance(entry, Queued):
                 gas.append(self._deposit(entry))
@@ -199,20 +203,32 @@ class Rig:
         item = deposit_item(deposit, bytes.fromhex(self.depositor[2:]), queued.ciphertext)
         assert self.queue.functions.item(len(self._tails)).call() == item.slot(self.web3.eth.block_number)
         self._tails.append(item.tail)
+        self._fees.append(0)
         return gas
 
     def _force(self, signed: Signed) -> None:
-        """Put the item into the queue's storage: the contracts have no entry for forced transactions yet."""
-        index = len(self._tails)
-        item = forced_item(signed.transaction, bytes.fromhex(self.depositor[2:]), _FORCED_DATA)
-        slot, address = item.slot(self.web3.eth.block_number), self.queue.address
-        first = int.from_bytes(keccak(bytes(32)))
-        for place, word in ((0, index + 1), (first + index, slot)):
-            self.chain.request("anvil_setStorageAt", [address, f"{place:#066x}", f"{word:#066x}"])
-        self.chain.mine()
-        assert self.queue.functions.length().call() == index + 1
-        assert self.queue.functions.item(index).call() == slot
+        """Force a transaction with its proof, paying more than the fee."""
+        transaction, index = signed.transaction, len(self._tails)
+        proof = (
+            harness_client_proof(transaction.h)
+            if self._harness
+            else crypto.prove("transfer", json.dumps(signed.witness()).encode()).proof
+        )
+        anchored = next(i for i, r in enumerate(self.records) if r.own_anchor == transaction.anchor)
+        successor = [record_to_abi(record) for record in self.records[anchored + 1 : anchored + 2]]
+        data, anchor_record = encode_forced(transaction), record_to_abi(self.records[anchored])
+        call = self.queue.functions.force(data, proof, anchor_record, successor)
+        fee = self.queue.functions.forceFee().call()
+        receipt = self.transact(call, self.depositor, 2 * fee)
+        item = forced_item(transaction, bytes.fromhex(self.depositor[2:]), data)
+        assert self.queue.functions.item(index).call() == item.slot(receipt["blockNumber"])
+        waiting = index - self.rollup.functions.cursor().call()
+        block = self.web3.eth.get_block(receipt["blockNumber"])
+        (event,) = self.queue.events.ForcedQueued().process_receipt(receipt, errors=DISCARD)
+        assert event["args"]["fee"] == queue_fee(block["baseFeePerGas"], waiting)
         self._tails.append(item.tail)
+        self._fees.append(event["args"]["fee"])
+        self.forced_gas.append(int(receipt["gasUsed"]))
 
     # Epochs
 
@@ -272,8 +288,12 @@ class Rig:
             new_state=header.new_state,
             own_anchor=header.own_anchor,
             withdrawal_root=withdrawal_root(withdrawals_of(words)),
-            fees_hash=fees_hash(header.fee_assets, header.fee_totals),
+            fees_hash=fees_hash(header.fee_assets, header.fee_totals, self.queue_fees(words)),
         )
+
+    def queue_fees(self, words: EpochWords) -> int:
+        """Wei that the items which an epoch takes brought."""
+        return sum(self._fees[words.header.queue_start : words.header.queue_end])
 
     def settle(self, closed: ClosedEpoch, client_proofs: bytes, proof: bytes) -> Settled:
         """Commit and prove an epoch; its record on L1 must be the predicted one."""

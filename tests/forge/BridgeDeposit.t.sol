@@ -5,6 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Bridge} from "../../contracts/core/Bridge.sol";
 import {L1Queue} from "../../contracts/core/L1Queue.sol";
 import {IBridge, PermitSignature} from "../../contracts/interfaces/IBridge.sol";
+import {IEpochVerifier} from "../../contracts/interfaces/IEpochVerifier.sol";
 import {IL1Queue} from "../../contracts/interfaces/IL1Queue.sol";
 import {AssetId, ETH, NO_ASSET} from "../../contracts/types/AssetId.sol";
 import {EpochFees} from "../../contracts/types/EpochRecord.sol";
@@ -241,9 +242,9 @@ contract BridgeDepositTest is Deployment {
     }
 
     function test_QueueMustNameTheBridge() public {
-        L1Queue other = new L1Queue(address(this));
+        L1Queue other = new L1Queue(IBridge(address(this)), rollup, IEpochVerifier(address(large)));
         vm.expectRevert(IBridge.WiringMismatch.selector);
-        new Bridge(other, rollup, owner, 1);
+        new Bridge(other, rollup, way, owner, 1);
     }
 
     function _list(address token) private {

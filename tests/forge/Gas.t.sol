@@ -5,15 +5,19 @@ import {CommitInput} from "../../contracts/interfaces/IRollup.sol";
 import {AssetId} from "../../contracts/types/AssetId.sol";
 import {EpochId} from "../../contracts/types/EpochId.sol";
 import {EpochFees, EpochRecord} from "../../contracts/types/EpochRecord.sol";
-import {Deployment, OpenPolicy} from "./support/Deployment.sol";
+import {ExitRequest} from "../../contracts/interfaces/IExit.sol";
+import {IExitVerifier} from "../../contracts/interfaces/IExitVerifier.sol";
+import {OpenPolicy} from "./support/Deployment.sol";
 import {Epoch, EpochBuilder, Lane} from "./support/EpochBuilder.sol";
+import {Forced, Forcing} from "./support/Forcing.sol";
+import {ToyExitProofs, ToyExitVerifier} from "./support/ToyExitVerifier.sol";
 import {ToyProofs, ToyVerifier} from "./support/ToyVerifier.sol";
 import {VerifierStub} from "./support/VerifierStub.sol";
 
 /// @title Gas of whole transactions at 16 lanes, with true pairings
 /// @dev Each call is a transaction of its own, so gas holds the base fee of 21,000 and calldata.
 /// forge-config: default.isolate = true
-contract GasTest is Deployment {
+contract GasTest is Forcing {
     uint256 private constant LANES = 16;
     uint256 private constant P = EpochBuilder.P;
 
@@ -33,6 +37,10 @@ contract GasTest is Deployment {
 
     function makeLargeVerifier() internal override returns (VerifierStub) {
         return VerifierStub(address(new ToyVerifier(0, 0, true)));
+    }
+
+    function makeExitVerifier() internal override returns (IExitVerifier) {
+        return new ToyExitVerifier(0, 0, true);
     }
 
     function test_PrivateTransfers() public {
@@ -123,6 +131,78 @@ contract GasTest is Deployment {
         next.lanes = epoch.lanes;
         next.header[5] = LANES;
         _settle(next, tails, "commitAndProve, 16 deposits");
+    }
+
+    function test_ForcedTransactions() public {
+        vm.fee(1 gwei);
+        Forced memory forced = forcedFor(1);
+        forced.value = type(uint64).max;
+        forced.recipient = type(uint160).max;
+        // Its anchor's epoch has a successor, so both records are passed; what is paid above the fee comes back.
+        deployAgain(address(new OpenPolicy()));
+        forced.anchor = tip.ownAnchor;
+        forced.expiry = height() + 100;
+        bytes memory transaction = encode(forced);
+        uint256 h = hasher.hash(transaction, rollup.domain());
+        EpochRecord memory anchorRecord = tip;
+        EpochRecord[] memory successor = new EpochRecord[](1);
+        Epoch memory next = emptyEpoch(LANES);
+        successor[0] = expectedRecord(next, proposer);
+        CommitInput memory input = _input(next, new bytes32[](0));
+        vm.prank(proposer, proposer);
+        rollup.commit(input);
+        depositWei(user, 1 ether, 1);
+        bytes memory proof = ToyProofs.client(1, h);
+        vm.prank(user);
+        queue.force{value: 1 ether}(transaction, proof, anchorRecord, successor);
+        assertAtMost(vm.snapshotGasLastCall("sotto", "force"), 900_000, "force");
+    }
+
+    function test_Exits() public {
+        EpochRecord memory last = tip;
+        usd.mint(address(0xa1), 1);
+        (address recipient, address executor) = (address(0xa1), address(0xe0));
+        vm.deal(recipient, 1);
+        vm.deal(executor, 1);
+        freezeByAge();
+        for (uint64 asset = 1; asset < 3; asset++) {
+            ExitRequest[] memory requests = new ExitRequest[](4);
+            bytes memory proofs;
+            bytes memory first;
+            for (uint256 i = 0; i < 4; i++) {
+                uint256 nullifier = uint256(keccak256(abi.encode(asset, i))) % P;
+                requests[i] = ExitRequest(nullifier, AssetId.wrap(asset), 1e6, recipient, executor, 1e3);
+                uint256[7] memory inputs = [
+                    rollup.domain(),
+                    last.newState,
+                    nullifier,
+                    uint256(asset) * 2 ** 120 + 1e6,
+                    uint160(recipient),
+                    uint160(executor),
+                    1e3
+                ];
+                proofs = bytes.concat(proofs, ToyExitProofs.proof(i, inputs, 0));
+                if (i == 0) first = proofs;
+            }
+            if (asset == 2) usd.mint(executor, 1);
+            ExitRequest[] memory others = new ExitRequest[](3);
+            for (uint256 i = 1; i < 4; i++) {
+                others[i - 1] = requests[i];
+            }
+            string memory what = asset == 1 ? "ether" : "a token";
+            way.exit(last, requests[0], first);
+            uint256 gasOfOne = vm.snapshotGasLastCall("sotto", string.concat("exit of ", what));
+            assertAtMost(gasOfOne, 450_000, "exit");
+            bytes memory rest = new bytes(768);
+            assembly ("memory-safe") {
+                mcopy(add(rest, 0x20), add(proofs, 0x120), 768)
+            }
+            way.exitMany(last, others, rest);
+            uint256 gasOfThree = vm.snapshotGasLastCall("sotto", string.concat("exitMany of 3, ", what));
+            uint256 further = (gasOfThree - gasOfOne) / 2;
+            vm.snapshotValue("sotto", string.concat("a further exit of ", what), further);
+            assertAtMost(further, 110_000, "further exit");
+        }
     }
 
     function deployAgain(address policy) private {

@@ -30,20 +30,24 @@ contract InvariantsTest is Assertions {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory actions = new bytes4[](13);
+        bytes4[] memory actions = new bytes4[](17);
         actions[0] = Handler.depositEther.selector;
         actions[1] = Handler.depositToken.selector;
-        actions[2] = Handler.commit.selector;
-        actions[3] = Handler.commitAndProve.selector;
-        actions[4] = Handler.prove.selector;
-        actions[5] = Handler.proveFalsely.selector;
-        actions[6] = Handler.claim.selector;
-        actions[7] = Handler.withdrawFees.selector;
-        actions[8] = Handler.donate.selector;
-        actions[9] = Handler.pause.selector;
-        actions[10] = Handler.resume.selector;
-        actions[11] = Handler.list.selector;
-        actions[12] = Handler.wait_.selector;
+        actions[2] = Handler.force.selector;
+        actions[3] = Handler.commit.selector;
+        actions[4] = Handler.commitAndProve.selector;
+        actions[5] = Handler.prove.selector;
+        actions[6] = Handler.proveFalsely.selector;
+        actions[7] = Handler.prune.selector;
+        actions[8] = Handler.freeze.selector;
+        actions[9] = Handler.exit.selector;
+        actions[10] = Handler.pullBack.selector;
+        actions[11] = Handler.claim.selector;
+        actions[12] = Handler.withdrawFees.selector;
+        actions[13] = Handler.donate.selector;
+        actions[14] = Handler.brake.selector;
+        actions[15] = Handler.list.selector;
+        actions[16] = Handler.wait_.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector({addr: address(handler), selectors: actions});
     }
@@ -56,8 +60,8 @@ contract InvariantsTest is Assertions {
     function invariant_FullReserve() public view {
         for (uint64 asset = 1; asset < 3; asset++) {
             (uint256 liabilities,,) = bridge.assets(AssetId.wrap(asset));
-            uint256 books = handler.queued(asset) + handler.notes(asset) + handler.withdrawing(asset);
-            assertEq(liabilities, books + handler.fees(asset), "liabilities are what the books say");
+            assertEq(liabilities, handler.reserve(asset), "liabilities are what came in and did not go out");
+            assertEq(liabilities, handler.owes(asset), "and what the books say");
             uint256 held = asset == 1 ? address(bridge).balance : usd.balanceOf(address(bridge));
             assertAtMost(liabilities, held, "the vault holds what it owes");
         }
@@ -67,9 +71,9 @@ contract InvariantsTest is Assertions {
         assertEq(bytes(handler.violation()).length, 0, handler.violation());
     }
 
-    function invariant_EachDepositIsQueuedOnce() public view {
-        assertEq(queue.length(), handler.deposits(), "one item a deposit");
-        assertAtMost(handler.taken(), handler.deposits(), "taken once");
+    function invariant_EachItemIsQueuedOnce() public view {
+        assertEq(queue.length(), handler.queueLength(), "one item each");
+        assertAtMost(rollup.cursor(), handler.queueLength(), "taken once");
     }
 
     function invariant_EpochsChangeByProofOnly() public view {
@@ -79,5 +83,6 @@ contract InvariantsTest is Assertions {
         for (uint64 id = 0; id <= handler.tipId(); id++) {
             assertEq(rollup.epochs(EpochId.wrap(id)), handler.recordHash(id), "records never change");
         }
+        assertTrue(rollup.isFrozen() == handler.frozen(), "frozen");
     }
 }

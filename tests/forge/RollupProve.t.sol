@@ -4,7 +4,6 @@ pragma solidity ^0.8.37;
 import {Rollup, RollupConfig} from "../../contracts/core/Rollup.sol";
 import {CommitInput, IRollup} from "../../contracts/interfaces/IRollup.sol";
 import {IEpochVerifier} from "../../contracts/interfaces/IEpochVerifier.sol";
-import {IL1Queue} from "../../contracts/interfaces/IL1Queue.sol";
 import {L1Queue} from "../../contracts/core/L1Queue.sol";
 import {ETH} from "../../contracts/types/AssetId.sol";
 import {EpochId} from "../../contracts/types/EpochId.sol";
@@ -180,6 +179,12 @@ contract RollupProveTest is Deployment {
         _refuseConfig(6, IRollup.BadVerifierSet.selector);
         _refuseConfig(7, IRollup.BadParameters.selector);
         _refuseConfig(8, IRollup.WiringMismatch.selector);
+        _refuseConfig(9, IRollup.BadParameters.selector);
+        _refuseConfig(10, IRollup.BadVerifierSet.selector);
+        _refuseConfig(11, IRollup.BadVerifierSet.selector);
+        for (uint256 change = 12; change < 17; change++) {
+            _refuseConfig(change, IRollup.WiringMismatch.selector);
+        }
     }
 
     function test_ShowsItsWiring() public view {
@@ -188,6 +193,11 @@ contract RollupProveTest is Deployment {
         assertEq(bridge.rollup(), address(rollup), "bridge's rollup");
         assertEq(bridge.queue(), address(queue), "bridge's queue");
         assertEq(queue.bridge(), address(bridge), "queue's bridge");
+        assertEq(queue.rollup(), address(rollup), "queue's rollup");
+        assertEq(queue.verifier(), address(large), "queue's verifier");
+        assertEq(bridge.exit(), address(way), "exit");
+        assertEq(way.rollup(), address(rollup), "exit's rollup");
+        assertEq(way.bridge(), address(bridge), "exit's bridge");
         assertEq(rollup.verifiers().length, 2, "verifiers");
         assertEq(rollup.laneCount(rollup.verifiers()[1]), 16, "lanes");
         assertEq(rollup.parameters().freezeTime, FREEZE_TIME, "freeze time");
@@ -203,11 +213,19 @@ contract RollupProveTest is Deployment {
         if (change == 5) arguments.verifiers[1] = arguments.verifiers[0];
         if (change == 6) arguments.verifiers[1] = address(new VerifierStub(65));
         if (change == 7) arguments.parameters.freezeTime = 0;
-        if (change == 8) arguments.queue = IL1Queue(address(new L1Queue(address(bridge))));
+        if (change == 8) arguments.queue = new L1Queue(bridge, rollup, IEpochVerifier(address(large)));
+        if (change == 9) arguments.parameters.provingWindow = 1 << 32;
+        if (change == 10) arguments.verifiers[1] = address(new VerifierStub(6));
+        if (change == 11) arguments.verifiers[1] = address(new VerifierStub(8)); // the queue's is missing
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
-        vm.mockCall(address(bridge), abi.encodeCall(bridge.rollup, ()), abi.encode(next));
+        if (change != 12) vm.mockCall(address(bridge), abi.encodeCall(bridge.rollup, ()), abi.encode(next));
+        if (change != 13) vm.mockCall(address(queue), abi.encodeCall(queue.rollup, ()), abi.encode(next));
+        if (change != 14) vm.mockCall(address(way), abi.encodeCall(way.rollup, ()), abi.encode(next));
+        if (change == 15) vm.mockCall(address(way), abi.encodeCall(way.bridge, ()), abi.encode(next));
+        if (change == 16) vm.mockCall(address(queue), abi.encodeCall(queue.bridge, ()), abi.encode(next));
         vm.expectRevert(reason);
         new Rollup(arguments);
+        vm.clearMockedCalls();
     }
 
     function _refuseRecord(EpochRecord memory record) private {

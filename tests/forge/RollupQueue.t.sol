@@ -155,28 +155,6 @@ contract RollupQueueTest is Deployment {
         assertEq(commitEpoch(epoch, _tails(0, 1)).withdrawalRoot, bytes32(0), "no withdrawal");
     }
 
-    /// @dev Forced items cannot be queued yet; the rules for their lanes hold already.
-    function test_ForcedLanesMatchForcedItems() public {
-        bytes32 tail = bytes32(uint256(0x7a11));
-        bytes32 digest = keccak256(abi.encode(uint256(3), uint256(0x1), uint256(1), uint256(9), uint256(0xee), tail));
-        bytes32 slot = bytes32(uint256(keccak256(abi.encode(uint256(0)))));
-        vm.store(address(queue), slot, bytes32((uint256(digest) >> 40 << 40) | height()));
-        Epoch memory epoch = emptyEpoch(4);
-        epoch.lanes[0] = Lane(3, 1, 9, 1, 0xee, epoch.lanes[0].dataField, epoch.lanes[0].dataByte);
-        epoch.header[5] = 1;
-        epoch.lanes[0].kind = 2;
-        _refuse(inputFor(epoch, one(tail)), abi.encodeWithSelector(IRollup.QueueItemMismatch.selector, 0, 0));
-        epoch.lanes[0].kind = 4;
-        assertEq(commitEpoch(epoch, one(tail)).withdrawalRoot, bytes32(0), "a skipped one does not withdraw");
-
-        deploy();
-        depositWei(address(0xd0), 1 ether, 0);
-        vm.store(address(queue), slot, bytes32((uint256(digest) >> 40 << 40) | height()));
-        epoch.lanes[0].kind = 3;
-        epoch.header[0] = rollup.domain();
-        assertTrue(commitEpoch(epoch, one(tail)).withdrawalRoot != 0, "a forced lane withdraws");
-    }
-
     function settleAfterProving(Epoch memory epoch, bytes32[] memory taken) private {
         proveEpoch(tip, feesOf(epoch));
         settle(epoch, taken);

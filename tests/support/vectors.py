@@ -26,6 +26,8 @@ SENDER = bytes.fromhex("2222222222222222222222222222222222222222")
 BENEFICIARY = bytes.fromhex("3333333333333333333333333333333333333333")
 VERIFIER = bytes.fromhex("4444444444444444444444444444444444444444")
 RECIPIENT = int("5555555555555555555555555555555555555555", 16)
+FORCED_FEE = 50_000 * 10**9
+"""Wei that each forced item has brought."""
 MIXED_SEED = 31
 """A seed for which the epoch of 16 lanes has all kinds."""
 
@@ -366,6 +368,7 @@ def epochs() -> object:
 def _epoch(closed: ClosedEpoch) -> dict[str, object]:
     result, header = closed.result, closed.result.words.header
     withdrawals = result.withdrawals
+    queue_fees = FORCED_FEE * sum(lane.kind in (Kind.FORCED, Kind.SKIPPED) for lane in result.words.lanes)
     return {
         "lanes": len(result.words.lanes),
         "kinds": [int(lane.kind) for lane in result.words.lanes],
@@ -384,7 +387,8 @@ def _epoch(closed: ClosedEpoch) -> dict[str, object]:
         "own_anchor": _hex(header.own_anchor),
         "queue_start": header.queue_start,
         "queue_end": header.queue_end,
-        "fees_hash": _bytes(l1.fees_hash(header.fee_assets, header.fee_totals)),
+        "queue_fees": str(queue_fees),
+        "fees_hash": _bytes(l1.fees_hash(header.fee_assets, header.fee_totals, queue_fees)),
         "withdrawal_root": _bytes(l1.withdrawal_root(withdrawals)),
         "withdrawals": [
             {

@@ -14,7 +14,7 @@ from web3.types import RPCResponse
 from sotto.l1.errors import ContractRejected
 
 Abi = list[dict[str, Any]]
-CONTRACTS = ("Rollup", "L1Queue", "Bridge", "DirectVerifier", "Token")
+CONTRACTS = ("Rollup", "L1Queue", "Bridge", "Exit", "DirectVerifier", "ExitVerifier", "Token")
 
 _BUILT_IN: Abi = [
     {"type": "error", "name": "Error", "inputs": [{"name": "reason", "type": "string"}]},

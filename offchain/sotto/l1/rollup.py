@@ -9,7 +9,6 @@ from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
-from sotto.l1 import interface
 from sotto.l1.contract import TRANSPORT_ERRORS, Contract, translate
 from sotto.l1.events import (
     Event,
@@ -178,13 +177,8 @@ class RollupContract(Contract):
         Args:
             queue_fees: wei that the forced items of the epoch brought.
         """
-        fees = (list(fee_assets), list(fee_totals), queue_fees)[: self._fee_parts()]
+        fees = (list(fee_assets), list(fee_totals), queue_fees)
         return self._transaction("prove", record_to_abi(record), fees, beneficiary, proof)
-
-    def _fee_parts(self) -> int:
-        """Fields of EpochFees: a rollup whose queue takes no forced transactions has no queue fees."""
-        entry = next(item for item in interface.load(self.abi_name) if item.get("name") == "prove")
-        return len(entry["inputs"][1]["components"])
 
     def commit_and_prove(self, commit: CommitInput, beneficiary: ChecksumAddress, proof: bytes) -> TxParams:
         """Transaction that commits and proves an epoch when none is pending."""

@@ -159,9 +159,14 @@ def genesis_record(block: int) -> EpochRecord:
     )
 
 
-def fees_hash(fee_assets: FeeQuad, fee_totals: FeeQuad) -> bytes:
-    """keccak256(abi.encode(assets, totals)), zero when no fee was paid."""
-    return keccak(_abi(*fee_assets, *fee_totals)) if any(fee_totals) else bytes(32)
+def fees_hash(fee_assets: FeeQuad, fee_totals: FeeQuad, queue_fees: int = 0) -> bytes:
+    """keccak256(abi.encode(assets, totals, queueFees)), zero when no fee was paid.
+
+    Args:
+        queue_fees: wei that the forced items of the epoch brought, in total.
+    """
+    paid = any(fee_totals) or queue_fees
+    return keccak(_abi(*fee_assets, *fee_totals, queue_fees)) if paid else bytes(32)
 
 
 def withdrawal_leaf(withdrawal: Withdrawal) -> bytes:

@@ -89,10 +89,12 @@ def deploy(
         return address
 
     verifiers = [create(f"DirectVerifier{n}", f"DirectVerifier{n}", f"DirectVerifier{n}") for n in sizes]
+    exit_verifier = create("ExitVerifier", "ExitVerifier", "ExitVerifier")
     nonce = web3.eth.get_transaction_count(deployer)
-    queue, bridge, rollup = (_created(deployer, nonce + i) for i in range(3))
-    create("L1Queue", "L1Queue", "L1Queue", bridge)
-    create("Bridge", "Bridge", "Bridge", queue, rollup, deployer, _ETH_CAP)
+    queue, bridge, way, rollup = (_created(deployer, nonce + i) for i in range(4))
+    create("L1Queue", "L1Queue", "L1Queue", bridge, rollup, verifiers[0])
+    create("Bridge", "Bridge", "Bridge", queue, rollup, way, deployer, _ETH_CAP)
+    create("Exit", "Exit", "Exit", rollup, bridge, exit_verifier)
     state = genesis()
     create(
         "Rollup",

@@ -2,10 +2,14 @@
 pragma solidity ^0.8.37;
 
 import {Bridge} from "../../../contracts/core/Bridge.sol";
+import {Exit} from "../../../contracts/core/Exit.sol";
 import {L1Queue} from "../../../contracts/core/L1Queue.sol";
 import {Rollup, RollupConfig} from "../../../contracts/core/Rollup.sol";
 import {CommitInput, RollupParameters} from "../../../contracts/interfaces/IRollup.sol";
 import {IBridge} from "../../../contracts/interfaces/IBridge.sol";
+import {IEpochVerifier} from "../../../contracts/interfaces/IEpochVerifier.sol";
+import {IExit} from "../../../contracts/interfaces/IExit.sol";
+import {IExitVerifier} from "../../../contracts/interfaces/IExitVerifier.sol";
 import {IL1Queue} from "../../../contracts/interfaces/IL1Queue.sol";
 import {IProposerPolicy} from "../../../contracts/interfaces/IProposerPolicy.sol";
 import {IRollup} from "../../../contracts/interfaces/IRollup.sol";
@@ -15,7 +19,7 @@ import {EpochId} from "../../../contracts/types/EpochId.sol";
 import {EpochFees, EpochRecord, EpochSummary} from "../../../contracts/types/EpochRecord.sol";
 import {Assertions} from "./Assertions.sol";
 import {Epoch, EpochBuilder, Lane} from "./EpochBuilder.sol";
-import {VerifierStub} from "./VerifierStub.sol";
+import {ExitVerifierStub, VerifierStub} from "./VerifierStub.sol";
 
 /// @title Lets everyone commit
 contract OpenPolicy is IProposerPolicy {
@@ -40,6 +44,7 @@ abstract contract Deployment is Assertions {
     VerifierStub internal large;
     L1Queue internal queue;
     Bridge internal bridge;
+    Exit internal way;
     Rollup internal rollup;
     TestToken internal usd;
     address internal owner = address(0x0a11ce);
@@ -49,6 +54,8 @@ abstract contract Deployment is Assertions {
     /// Last committed record, and all before it by id.
     EpochRecord internal tip;
     mapping(uint64 id => EpochRecord) internal recordOf;
+    /// What each forced item brought, in wei.
+    mapping(uint256 index => uint256) internal feeOf;
 
     /// @dev With a proposer policy, since a commit without proof needs one.
     function deploy() internal {
@@ -75,11 +82,14 @@ abstract contract Deployment is Assertions {
         vm.roll(1_000_000);
         small = new VerifierStub(4);
         large = makeLargeVerifier();
+        IExitVerifier exitVerifier = makeExitVerifier();
         uint256 nonce = vm.getNonce(address(this));
         address bridgeAddress = vm.computeCreateAddress(address(this), nonce + 1);
-        address rollupAddress = vm.computeCreateAddress(address(this), nonce + 2);
-        queue = new L1Queue(bridgeAddress);
-        bridge = new Bridge(queue, IRollup(rollupAddress), owner, type(uint128).max);
+        IExit exitAddress = IExit(vm.computeCreateAddress(address(this), nonce + 2));
+        IRollup rollupAddress = IRollup(vm.computeCreateAddress(address(this), nonce + 3));
+        queue = new L1Queue(IBridge(bridgeAddress), rollupAddress, IEpochVerifier(address(large)));
+        bridge = new Bridge(queue, rollupAddress, exitAddress, owner, type(uint128).max);
+        way = new Exit(rollupAddress, bridge, exitVerifier);
         rollup = new Rollup(config(proposerPolicy, proverPolicy));
         usd = new TestToken();
         vm.prank(owner);
@@ -94,6 +104,10 @@ abstract contract Deployment is Assertions {
 
     function makeLargeVerifier() internal virtual returns (VerifierStub) {
         return new VerifierStub(16);
+    }
+
+    function makeExitVerifier() internal virtual returns (IExitVerifier) {
+        return new ExitVerifierStub();
     }
 
     function config(address proposerPolicy, address proverPolicy) internal view returns (RollupConfig memory) {
@@ -206,15 +220,20 @@ abstract contract Deployment is Assertions {
         (bytes32[] memory leaves,) = EpochBuilder.withdrawals(epoch);
         (record.withdrawalRoot,) = EpochBuilder.prove(leaves, 0);
         EpochFees memory fees = feesOf(epoch);
-        if (fees.totals[0] + fees.totals[1] + fees.totals[2] + fees.totals[3] != 0) {
+        if (fees.totals[0] + fees.totals[1] + fees.totals[2] + fees.totals[3] + fees.queueFees != 0) {
             record.feesHash = keccak256(abi.encode(fees));
         }
     }
 
-    function feesOf(Epoch memory epoch) internal pure returns (EpochFees memory fees) {
+    function feesOf(Epoch memory epoch) internal view returns (EpochFees memory fees) {
         for (uint256 i = 0; i < 4; i++) {
             fees.assets[i] = epoch.header[6 + i];
             fees.totals[i] = epoch.header[10 + i];
+        }
+        uint256 index = epoch.header[4];
+        for (uint256 l = 0; l < epoch.lanes.length; l++) {
+            uint256 kind = epoch.lanes[l].kind;
+            if (kind == 2 || kind == 3 || kind == 4) fees.queueFees += feeOf[index++];
         }
     }
 

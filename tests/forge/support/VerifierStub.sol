@@ -2,6 +2,7 @@
 pragma solidity ^0.8.37;
 
 import {IEpochVerifier} from "../../../contracts/interfaces/IEpochVerifier.sol";
+import {IExitVerifier} from "../../../contracts/interfaces/IExitVerifier.sol";
 
 /// @title Accepts a proof exactly when it says so, to test what surrounds proofs
 /// @dev A proof is 256 bytes beginning with keccak256 of what it proves, or with GOOD. Lives in tests only.
@@ -47,5 +48,23 @@ contract VerifierStub is IEpochVerifier {
     function _rollup(uint256[6] calldata publicInputs, bytes calldata proof) private pure {
         if (proof.length != 256) revert WrongProofLength(256, proof.length);
         if (bytes32(proof) != GOOD && bytes32(proof) != keccak256(abi.encode(publicInputs))) revert ProofInvalid();
+    }
+}
+
+/// @title Likewise for exits: a proof begins with keccak256 of its inputs
+contract ExitVerifierStub is IExitVerifier {
+    bool public constant localKeys = true;
+
+    function circuitHash() external pure returns (bytes32) {
+        return bytes32(uint256(3));
+    }
+
+    function verifyExits(uint256[7][] calldata inputs, bytes calldata proofs) external pure {
+        if (proofs.length != 256 * inputs.length) {
+            revert IEpochVerifier.WrongProofLength(256 * inputs.length, proofs.length);
+        }
+        for (uint256 i = 0; i < inputs.length; i++) {
+            if (bytes32(proofs[256 * i:]) != keccak256(abi.encode(inputs[i]))) revert IEpochVerifier.ProofInvalid();
+        }
     }
 }

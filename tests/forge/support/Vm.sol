@@ -11,6 +11,7 @@ struct Log {
 interface Vm {
     function addr(uint256 privateKey) external pure returns (address);
     function assume(bool condition) external pure;
+    function clearMockedCalls() external;
     function chainId(uint256 id) external;
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function deal(address account, uint256 balance) external;
@@ -21,6 +22,7 @@ interface Vm {
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
     function expectPartialRevert(bytes4 selector) external;
+    function fee(uint256 basefee) external;
     function exists(string calldata path) external view returns (bool);
     function getBlockNumber() external view returns (uint256);
     function getNonce(address account) external view returns (uint64);

@@ -62,8 +62,10 @@ def test_record_is_static_abi() -> None:
 
 
 def test_fees_hash() -> None:
-    expected = keccak(encode(["uint256[4]", "uint256[4]"], [(1, 2, 0, 0), (5, 0, 0, 0)]))
-    assert l1.fees_hash((1, 2, 0, 0), (5, 0, 0, 0)) == expected
+    types = ["uint256[4]", "uint256[4]", "uint256"]
+    for totals, queue_fees in (((5, 0, 0, 0), 0), ((5, 0, 0, 0), 7), ((0, 0, 0, 0), 7)):
+        expected = keccak(encode(types, [(1, 2, 0, 0), totals, queue_fees]))
+        assert l1.fees_hash((1, 2, 0, 0), totals, queue_fees) == expected
     assert l1.fees_hash((1, 2, 0, 0), (0, 0, 0, 0)) == bytes(32)
 
 
