@@ -76,7 +76,7 @@ contract Exit is IExit {
     }
 
     /// @dev The mark is set before the payment and taken back if it fails, so that a recipient that calls back finds it.
-    // slither-disable-next-line reentrancy-no-eth
+    // slither-disable-next-line reentrancy-no-eth,reentrancy-events
     function _tryPay(ExitRequest calldata request, uint256 share) private returns (bool) {
         // Whoever sent one of the requests first must not void all others.
         if (hasExited[request.nullifier]) return false;

@@ -175,6 +175,8 @@ contract L1Queue is IL1Queue {
     }
 
     /// @dev Rule 2: the anchor is that of a proven epoch, and as young as an epoch would have to find it now.
+    // Of the status only the head is needed.
+    // slither-disable-next-line unused-return
     function _judgeAnchor(uint256 anchor, EpochRecord calldata record, EpochRecord[] calldata successor) private view {
         EpochId id = record.id;
         if (!_rollup.isProven(id, record.hashCalldata())) revert EpochNotProven(EpochId.unwrap(id));

@@ -203,6 +203,8 @@ contract Rollup is RollupBrakes {
 
     /// @dev An anchor dies `anchorLife` blocks after its successor was committed; without a successor it lives on, so nothing
     /// expires while the rollup idles.
+    // Words of calldata are compared; none of them can drift as a balance does.
+    // slither-disable-next-line incorrect-equality
     function _judgeOldest(CommitInput calldata input, uint256 oldest, uint256 clock) private view {
         uint256 head = EpochId.unwrap(input.parent.id);
         if (oldest > head) revert OldestUnknown(oldest, head);
@@ -221,6 +223,7 @@ contract Rollup is RollupBrakes {
         if (uint256(successor.commitBlock) + _anchorLife <= clock) revert OldestExpired(oldest, successor.commitBlock);
     }
 
+    // slither-disable-next-line incorrect-equality
     function _judgeFees(bytes calldata words, uint256 lanes, EpochFees memory fees) private view {
         for (uint256 slot = 0; slot < EpochWords.FEE_SLOTS; slot++) {
             uint256 asset = EpochWords.l1Byte(words, lanes, EpochWords.FEE_ASSETS + slot);
@@ -242,6 +245,7 @@ contract Rollup is RollupBrakes {
         }
     }
 
+    // slither-disable-next-line incorrect-equality
     function _judgeLanes(CommitInput calldata input, uint256 lanes, Judgement memory found) private view {
         uint256 queueStart = input.parent.queueEnd;
         uint256 count = found.record.queueEnd - queueStart;

@@ -34,6 +34,7 @@ abstract contract RollupBrakes is RollupBase {
         _;
     }
 
+    // slither-disable-next-line incorrect-equality
     constructor(RollupConfig memory config) RollupBase(config) {
         address[] memory members = config.verifiers;
         for (uint256 i = 0; i < members.length; i++) {
@@ -123,6 +124,7 @@ abstract contract RollupBrakes is RollupBase {
     }
 
     /// @dev Lanes of an open member.
+    // slither-disable-next-line incorrect-equality
     function _lanesOf(address verifier) internal view returns (uint256 lanes) {
         Member memory member = _members[verifier];
         lanes = member.lanes;

@@ -65,6 +65,7 @@ library LaneWalk {
     }
 
     /// @notice Indices of the forced items among `count` that an epoch takes, once its lanes are found to match them.
+    // slither-disable-next-line unused-return
     function forcedItems(bytes calldata words, uint256 lanes, uint256 queueStart, uint256 count)
         internal
         pure
