@@ -7,10 +7,12 @@ import asyncio
 import json
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import httpx
+from eth_utils.abi import function_abi_to_4byte_selector
 
+from sotto.l1 import interface
 from tests.faults.background import BackgroundServer
 
 Call = dict[str, Any]
@@ -109,6 +111,23 @@ class LostAnswers:
         reply = await upstream(call)
         lost = call["method"] == "eth_sendRawTransaction" or self.random.random() < self.share
         return None if lost else reply
+
+
+class NoProofs:
+    """Commits pass, and nothing that proves."""
+
+    def __init__(self) -> None:
+        self._selectors = [
+            function_abi_to_4byte_selector(cast(Any, entry)).hex()
+            for entry in interface.load("Rollup")
+            if entry.get("name") in ("prove", "commitAndProve")
+        ]
+
+    async def answer(self, call: Call, upstream: Upstream) -> Reply | None:
+        """See Disturbance."""
+        sends = call["method"] in ("eth_sendRawTransaction", "eth_estimateGas")
+        is_proof = sends and any(selector in json.dumps(call["params"]) for selector in self._selectors)
+        return None if is_proof else await upstream(call)
 
 
 @dataclass

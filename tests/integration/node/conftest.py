@@ -7,19 +7,17 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from eth_account import Account
-from eth_utils.abi import function_abi_to_4byte_selector
-from tests.faults.endpoint import Call, FaultyEndpoint, Reply, Upstream
+from tests.faults.endpoint import FaultyEndpoint, NoProofs
 from tests.support.chain import KEYS, LocalChain, anvil, build_contracts, deploy
 from tests.support.node import NodeProcess, wait_until
 from tests.support.scenario import Queued, Scenario, Signed
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto import crypto
-from sotto.l1 import interface
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.deployment import read_deployment
 from sotto.l1.rollup import RollupContract
@@ -137,23 +135,6 @@ def stage(chain: LocalChain, tmp_path: Path) -> Iterator[Stage]:
     node = NodeProcess(tmp_path, chain.url, deployment)
     yield Stage(chain, deployment, node, Scenario(domain=domain))
     node.close()
-
-
-class NoProofs:
-    """An endpoint that passes commits on, and nothing that proves."""
-
-    def __init__(self) -> None:
-        self._selectors = [
-            function_abi_to_4byte_selector(cast(Any, entry)).hex()
-            for entry in interface.load("Rollup")
-            if entry.get("name") in ("prove", "commitAndProve")
-        ]
-
-    async def answer(self, call: Call, upstream: Upstream) -> Reply | None:
-        """See Disturbance."""
-        sends = call["method"] in ("eth_sendRawTransaction", "eth_estimateGas")
-        is_proof = sends and any(selector in json.dumps(call["params"]) for selector in self._selectors)
-        return None if is_proof else await upstream(call)
 
 
 @dataclass

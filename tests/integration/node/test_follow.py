@@ -12,7 +12,8 @@ import httpx
 import pytest
 from eth_account import Account
 from tests.integration.node.conftest import SplitStage, prove
-from tests.support.chain import KEYS, free_port
+from tests.support.chain import KEYS
+from tests.support.follower import FollowerProcess
 from tests.support.node import wait_until
 from web3.exceptions import Web3Exception
 
@@ -26,53 +27,12 @@ RANGES = ("/v1/state", "/v1/notes?start=0&count=256", "/v1/epochs", "/v1/assets"
 STRANGER = Account.from_key(KEYS[2])
 
 
-class FollowerProcess:
-    """`sotto node --follow`, which can be started and killed as often as one likes."""
-
-    def __init__(self, folder: Path, l1: str, rollup: str) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
-        self._folder, self._l1, self._rollup = folder, l1, rollup
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it and wait until it serves."""
-        command = [
-            *(sys.executable, "-m", "sotto.cli", "node", "--follow", "--rpc-url", self._l1),
-            *("--rollup", self._rollup, "--database", f"sqlite:///{self._folder / 'follower.db'}"),
-            *("--port", self.url.rsplit(":", 1)[1], "--poll-interval", "0.1"),
-        ]
-        with (self._folder / "follower.log").open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output)
-        wait_until(self._is_ready)
-
-    def end(self, number: int = signal.SIGKILL) -> int:
-        """End it by a signal; its exit code."""
-        assert self._process is not None
-        self._process.send_signal(number)
-        return self._process.wait(30)
-
-    def get(self, path: str) -> Any:
-        """JSON of an answer."""
-        answer = httpx.get(self.url + path, timeout=30)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def _is_ready(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self._folder / "follower.log").read_text()
-        try:
-            return httpx.get(self.url + "/ready", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-
 @pytest.fixture
 def follower(split: SplitStage, tmp_path: Path) -> Iterator[FollowerProcess]:
     """A follower that has not started."""
     process = FollowerProcess(tmp_path, split.chain.url, read_deployment(split.deployment).address("Rollup"))
     yield process
-    if process._process is not None and process._process.poll() is None:
-        process.end()
+    process.close()
 
 
 def prove_once(split: SplitStage) -> list[dict[str, Any]]:
@@ -160,5 +120,5 @@ def test_a_stranger_proves_and_a_follower_serves_what_l1_has(
     split.wait_for_l1(2, 2)
     wait_until(lambda: node.get("/v1/status")["proven"] == 2)
     assert_same(split, follower)
-    assert "L1 reorganised" in (split.node.folder / "follower.log").read_text()
+    assert "L1 reorganised" in follower.log()
     assert follower.end(signal.SIGTERM) == 0
