@@ -17,6 +17,7 @@ from web3.exceptions import Web3Exception
 
 from sotto import crypto
 from sotto.l1.deployment import Deployment, read_deployment
+from sotto.testing.contracts import NOBODY
 from sotto.wallet.errors import WalletError
 from tests.faults.checker import Checker, lanes_of, settled
 from tests.faults.endpoint import FaultyEndpoint
@@ -32,6 +33,8 @@ READY_SECONDS = 600.0
 SETTLE_SECONDS = 1800.0
 BLOCK_SECONDS = 12.0
 """As on mainnet: on a busy machine a proof may take a minute, and an epoch must be on L1 within 64 blocks."""
+SILENT = "0x" + "99" * 20
+"""A proposer policy that fails to answer, which allows."""
 _POLL_SECONDS = 0.1
 _FIRST_USER_KEY = 2
 
@@ -72,6 +75,7 @@ class Stage:
         api: the users' way to the node.
         mining: whether L1 goes on by itself.
         restarts: how often the node ended by itself and was started again, as a service manager does.
+        idle_blocks: so many blocks are made at once where nothing is left but to wait for blocks.
     """
 
     folder: Path
@@ -87,6 +91,7 @@ class Stage:
     checker: Checker = field(default_factory=Checker)
     mining: asyncio.Event = field(default_factory=asyncio.Event)
     restarts: int = 0
+    idle_blocks: int = 1
 
     async def heal(self) -> None:
         """Undo whatever is disturbed and wait until the node is ready."""
@@ -197,7 +202,7 @@ class Stage:
             return ""
         if not busy and not behind:
             # Nothing is left to do but to wait for blocks: for an expiry, or a deposit's nonce to be final.
-            await asyncio.to_thread(self.chain.mine)
+            await asyncio.to_thread(self.chain.mine, self.idle_blocks)
         return f"open actions {open_}, behind {behind}, node {status}, {queued} in the queue"
 
     def _progress(self) -> tuple[dict[str, Any], int]:
@@ -211,14 +216,26 @@ def _require(violations: list[str]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_stage(folder: Path, random: Random, database: Database | None = None) -> AsyncIterator[Stage]:
-    """Start everything in a folder: three users with some deposits, a node with epochs of 4 lanes."""
+async def open_stage(
+    folder: Path,
+    random: Random,
+    database: Database | None = None,
+    parameters: dict[str, int] | None = None,
+    **settings: object,
+) -> AsyncIterator[Stage]:
+    """Start everything in a folder: three users with some deposits, a node with epochs of 4 lanes.
+
+    Args:
+        parameters: of the rollup, instead of the defaults of docs/spec/06-l1.md.
+        settings: of the node; with split settlement the rollup lets it commit.
+    """
     await asyncio.to_thread(build_contracts)
     crypto.install_hash_backend()
     async with AsyncExitStack() as stack:
         chain = stack.enter_context(anvil())
         # The smallest epochs, whose proofs are quickest.
-        file = await asyncio.to_thread(deploy, chain, folder, tokens=1, sizes=(LANES,))
+        policy = SILENT if settings.get("settlement") == "split" else NOBODY
+        file = await asyncio.to_thread(deploy, chain, folder, 1, parameters, (LANES,), policy)
         deployment = read_deployment(file)
         endpoint = stack.enter_context(FaultyEndpoint(chain.url))
         store = database or Files(f"sqlite:///{folder / 'node.db'}")
@@ -229,6 +246,7 @@ async def open_stage(folder: Path, random: Random, database: Database | None = N
             database=store.url,
             fees=json.dumps({str(ETH): PRICE}),
             resend_after=2,
+            **settings,
         )
         stack.callback(node.close)
         await asyncio.to_thread(node.start)
