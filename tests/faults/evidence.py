@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import httpx
@@ -12,7 +13,8 @@ from web3 import Web3
 from sotto.l1 import interface
 from sotto.l1.deployment import Deployment
 from sotto.l1.records import record_from_abi
-from sotto.protocol.l1 import EpochRecord
+from sotto.protocol.forced import decode_forced
+from sotto.protocol.l1 import EpochRecord, compute_domain
 from sotto.protocol.words import EpochWords, decode_words
 
 ETH = 1
@@ -29,6 +31,18 @@ class QueuedDeposit:
     partial: int
     asset: int
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedForced:
+    """A forced transaction as L1's queue has it; `fee` in wei is what it brought."""
+
+    index: int
+    h: int
+    asset: int
+    value: int
+    recipient: int
+    fee: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,47 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class PaidExit:
+    """A note that has left a frozen rollup: `fee` of its value went to the executor."""
+
+    nullifier: int
+    asset: int
+    value: int
+    recipient: int
+    executor: int
+    fee: int
+
+
+@dataclass(frozen=True, slots=True)
+class PulledBack:
+    """What the bridge has paid back for an item that no epoch took."""
+
+    index: int
+    sender: int
+    asset: int
+    value: int
+
+
+class StepKind(StrEnum):
+    """What the rollup says that has happened."""
+
+    COMMIT = "EpochCommitted"
+    PROOF = "EpochProven"
+    PRUNING = "EpochsPruned"
+    FREEZE = "Frozen"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event of the rollup, for epochs `first` to `last`; a pruning names no record."""
+
+    kind: StepKind
+    first: int
+    last: int
+    record_hash: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Holdings:
     """What the bridge holds of an asset, what it owes in all, and how much of that are fees."""
 
@@ -64,17 +119,23 @@ class L1Evidence:
     """L1 at one moment.
 
     Attributes:
+        steps: events of the rollup in their order, that of genesis included.
         epochs: proven ones by id, without genesis.
-        recipients: what each recipient of a payment holds, by (address, asset).
+        recipients: what each recipient of a payment or an exit holds, by (address, asset).
     """
 
     head: int
     proven: int
+    frozen: bool
     genesis: EpochRecord
+    steps: tuple[Step, ...]
     deposits: tuple[QueuedDeposit, ...]
+    forced: tuple[QueuedForced, ...]
     queue_length: int
     epochs: dict[int, ProvenEpoch]
     payments: tuple[Payment, ...]
+    exits: tuple[PaidExit, ...]
+    pulled: tuple[PulledBack, ...]
     holdings: dict[int, Holdings]
     recipients: dict[tuple[int, int], int]
 
@@ -110,6 +171,10 @@ class L1Reader:
         self._rollup = self._contract("Rollup")
         self._bridge = self._contract("Bridge")
         self._queue = self._contract("L1Queue")
+        self._exit = self._contract("Exit")
+        self._domain = compute_domain(
+            web3.eth.chain_id, bytes.fromhex(deployment.address("Rollup").removeprefix("0x"))
+        )
         self._words: dict[bytes, EpochWords] = {}
 
     def read(self) -> L1Evidence:
@@ -117,22 +182,36 @@ class L1Reader:
         head, proven = self._rollup.functions.status().call()
         committed = self._committed()
         records = [self._record(epoch, committed) for epoch in range(proven + 1)]
-        payments = self._payments()
+        payments, exits = self._payments(), self._exits()
+        paid = {(p.recipient, p.asset) for p in payments}
+        paid |= {(exit_.recipient, exit_.asset) for exit_ in exits}
+        paid |= {(exit_.executor, exit_.asset) for exit_ in exits if exit_.fee}
         return L1Evidence(
             head=head,
             proven=proven,
+            frozen=self._rollup.functions.isFrozen().call(),
             genesis=records[0][0],
+            steps=self._steps(),
             deposits=self._deposits(),
+            forced=self._forced(),
             queue_length=self.queue_length(),
             epochs={
                 record.id: ProvenEpoch(record, self._read_words(record, tx)) for record, tx in records[1:]
             },
             payments=payments,
+            exits=exits,
+            pulled=self._pulled(),
             holdings={asset.asset: self._holdings(asset.asset) for asset in self._deployment.assets},
-            recipients={
-                (p.recipient, p.asset): self._balance(_address(p.recipient), p.asset) for p in payments
-            },
+            recipients={(holder, asset): self._balance(_address(holder), asset) for holder, asset in paid},
         )
+
+    def pending(self) -> tuple[EpochRecord, list[ProvenEpoch]]:
+        """The record of the last proven epoch, and the epochs committed after it, in order."""
+        head, proven = self._rollup.functions.status().call()
+        committed = self._committed()
+        last, _ = self._record(proven, committed)
+        records = [self._record(epoch, committed) for epoch in range(proven + 1, head + 1)]
+        return last, [ProvenEpoch(record, self._read_words(record, tx)) for record, tx in records]
 
     def queue_length(self) -> int:
         """Number of items ever queued."""
@@ -189,6 +268,42 @@ class L1Reader:
             for a in (log["args"] for log in logs)
         )
 
+    def _forced(self) -> tuple[QueuedForced, ...]:
+        found = []
+        for log in self._queue.events.ForcedQueued().get_logs(from_block=self._deployment.block("L1Queue")):
+            a = log["args"]
+            tx = decode_forced(bytes(a["transaction"]), self._domain)
+            forced = QueuedForced(a["index"], tx.h, tx.public_asset, tx.public_value, tx.recipient, a["fee"])
+            found.append(forced)
+        return tuple(found)
+
+    def _exits(self) -> tuple[PaidExit, ...]:
+        logs = self._exit.events.Exited().get_logs(from_block=self._deployment.block("Exit"))
+        return tuple(
+            PaidExit(
+                a["nullifier"],
+                a["asset"],
+                a["value"],
+                int(a["recipient"], 16),
+                int(a["executor"], 16),
+                a["fee"],
+            )
+            for a in (log["args"] for log in logs)
+        )
+
+    def _pulled(self) -> tuple[PulledBack, ...]:
+        logs = self._bridge.events.PulledBack().get_logs(from_block=self._deployment.block("Bridge"))
+        return tuple(
+            PulledBack(a["index"], int(a["sender"], 16), a["asset"], a["value"])
+            for a in (log["args"] for log in logs)
+        )
+
+    def _steps(self) -> tuple[Step, ...]:
+        first, events = self._deployment.block("Rollup"), self._rollup.events
+        logs = [log for kind in StepKind for log in events[kind]().get_logs(from_block=first)]
+        logs.sort(key=lambda log: (log["blockNumber"], log["logIndex"]))
+        return tuple(_step(StepKind(log["event"]), log["args"]) for log in logs)
+
     def _holdings(self, asset: int) -> Holdings:
         functions = self._bridge.functions
         fees = sum(functions.feesOwed(account, asset).call() for account in self._fee_recipients)
@@ -243,6 +358,12 @@ class ApiReader:
 def counted(values: Iterable[object]) -> list[object]:
     """Those that occur more than once."""
     return [value for value, times in Counter(values).items() if times > 1]
+
+
+def _step(kind: StepKind, arguments: Json) -> Step:
+    if kind == StepKind.PRUNING:
+        return Step(kind, arguments["first"], arguments["last"])
+    return Step(kind, arguments["id"], arguments["id"], bytes(arguments["recordHash"]))
 
 
 def _address(number: int) -> ChecksumAddress:

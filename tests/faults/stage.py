@@ -19,7 +19,7 @@ from sotto import crypto
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.testing.contracts import NOBODY
 from sotto.wallet.errors import WalletError
-from tests.faults.checker import Checker, lanes_of, settled
+from tests.faults.checker import Checker, landed, settled
 from tests.faults.endpoint import FaultyEndpoint
 from tests.faults.evidence import ApiReader, L1Evidence, L1Reader
 from tests.faults.link import Link
@@ -128,7 +128,7 @@ class Stage:
     async def check(self) -> L1Evidence:
         """Judge L1 and the API. Raises PromiseBrokenError."""
         l1, violations = await asyncio.to_thread(self._judge)
-        lanes = frozenset(lane.h for lane in lanes_of(l1))
+        lanes = landed(l1)
         for user in self.users:
             violations += contradictions(user, lanes)
         for name, holdings in expected(self.users, lanes).items():
