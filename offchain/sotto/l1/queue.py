@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from hexbytes import HexBytes
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
 from sotto.l1.contract import Contract
 from sotto.l1.events import QueueEvent, ReceivedDeposit, ReceivedForced, position_of
-from sotto.l1.records import record_to_abi
+from sotto.l1.records import record_from_abi, record_to_abi
 from sotto.protocol.l1 import EpochRecord
 
 
@@ -61,6 +62,17 @@ class L1QueueContract(Contract):
             record_to_abi(forced.anchor_record),
             successors,
             value=value,
+        )
+
+    def read_force(self, data: bytes) -> ForceInput:
+        """The input of a call of `force` that `force` made."""
+        _, arguments = self._contract.decode_function_input(HexBytes(data))
+        successors = [record_from_abi(list(record.values())) for record in arguments["successor"]]
+        return ForceInput(
+            bytes(arguments["transaction"]),
+            bytes(arguments["proof"]),
+            record_from_abi(list(arguments["anchorRecord"].values())),
+            successors[0] if successors else None,
         )
 
     async def item(self, index: int) -> tuple[int, int]:

@@ -116,6 +116,20 @@ class Sender:
         signed = self._account.sign_transaction(filled)
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
 
+    async def is_outpriced(self, raw: bytes) -> bool:
+        """Whether L1 may let a signed transaction wait for ever. Raises L1Unavailable.
+
+        So it is when it offers less than half of the tip that L1 asks now, or cannot pay the base fee.
+        """
+        try:
+            head = await self._web3.eth.get_block("latest")
+            asked = await self._web3.eth.max_priority_fee
+        except TRANSPORT_ERRORS as error:
+            raise translate(error) from error
+        tip, fee = _bid(raw)
+        offered = min(tip, fee - head.get("baseFeePerGas", 0))
+        return 2 * offered < asked
+
     async def broadcast(self, signed: SignedTransaction) -> None:
         """Send the bytes; that they are known already, or that their nonce is used, is no failure.
 
@@ -185,12 +199,14 @@ class Sender:
 
 def _outbid(raw: bytes) -> tuple[int, int]:
     """Tip and fee, in wei for a unit of gas, that clients take in place of a transaction's."""
+    tip, fee = _bid(raw)
+    return tip * RAISE_PERCENT // 100 + 1, fee * RAISE_PERCENT // 100 + 1
+
+
+def _bid(raw: bytes) -> tuple[int, int]:
+    """Tip and fee of a signed transaction, in wei for a unit of gas."""
     bid = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-    tip, fee = (
-        int(cast(int, bid[name])) * RAISE_PERCENT // 100 + 1
-        for name in ("maxPriorityFeePerGas", "maxFeePerGas")
-    )
-    return tip, fee
+    return int(cast(int, bid["maxPriorityFeePerGas"])), int(cast(int, bid["maxFeePerGas"]))
 
 
 def _is_repetition(error: Web3RPCError) -> bool:

@@ -21,7 +21,7 @@ from sotto.wallet.errors import (
 from sotto.wallet.ledger import refuse
 from sotto.wallet.selection import MAX_PAYMENTS, Request
 from sotto.wallet.sending import Order, add_line, contested, make_drafts, prove_drafts, remember, select
-from sotto.wallet.settlement import Settlement
+from sotto.wallet.settlement import QUEUE_FEE_MARGIN, Settlement
 from sotto.wallet.state import Action, ActionStatus, Draft, SentForced
 from sotto.wallet.submission import forced_bytes
 from sotto.wallet.sync import SyncReport, checked_epoch, synchronise
@@ -29,8 +29,6 @@ from sotto.wallet.sync import SyncReport, checked_epoch, synchronise
 QUEUE_FEE: Final = 10**16
 """Wei that the queue may ask without the caller's word: 0.01 ETH."""
 
-_MARGIN: Final = 2
-"""Times the queue's fee of now are sent along, as it rises with L1's gas price; the rest comes back."""
 _ATTEMPTS: Final = 4
 
 
@@ -97,7 +95,11 @@ async def _queue(
             context.progress("sending to L1", 0.0)
             signed = await l1.sign_forced(data, proof, anchor, value)
             made.forced = SentForced(
-                hash=signed.hash.hex(), raw=signed.raw.hex(), sender=l1.address, nonce=signed.nonce
+                hash=signed.hash.hex(),
+                raw=signed.raw.hex(),
+                sender=l1.address,
+                nonce=signed.nonce,
+                limit=limit,
             )
             # Stored before it is sent: who finds it after a crash sends the same bytes, which L1 takes once.
             remember(context, action, [made])
@@ -123,4 +125,4 @@ async def _quote(l1: Settlement, limit: int) -> int:
     fee = await l1.queue_fee()
     if fee > limit:
         raise QueueFeeTooHigh(f"the queue asks {fee} wei, at most {limit} is allowed")
-    return min(limit, fee * _MARGIN)
+    return min(limit, fee * QUEUE_FEE_MARGIN)

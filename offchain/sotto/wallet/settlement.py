@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from eth_account.signers.local import LocalAccount
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
@@ -40,6 +41,9 @@ from sotto.wallet.errors import (
     WrongDeployment,
 )
 from sotto.wallet.receipts import L1Receipt, QueuedItem
+
+QUEUE_FEE_MARGIN: Final = 2
+"""Times the queue's fee of now are sent along, as it rises with L1's gas price; the rest comes back."""
 
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.5
@@ -272,10 +276,50 @@ class Settlement:
         return self._queued(await self._deliver(signed), _is_forced(transaction))
 
     async def find_forced(
-        self, signed: SignedTransaction, sender: str, transaction: bytes
+        self, signed: SignedTransaction, sender: str, transaction: bytes, outbid: Sequence[bytes] = ()
     ) -> QueuedItem | None:
-        """What became of it, as `find_deposit`."""
-        return await self._find(signed, sender, _is_forced(transaction))
+        """What became of it, as `find_deposit`.
+
+        Args:
+            outbid: hashes of those of the same nonce that `signed` was to replace; L1 may have taken one.
+        """
+        return await self._find(signed, sender, _is_forced(transaction), outbid)
+
+    async def outbid_forced(
+        self, signed: SignedTransaction, sender: str, limit: int
+    ) -> SignedTransaction | None:
+        """One of the same nonce that pays more, to be stored before it is sent.
+
+        None when L1 asks no more than `signed` offers, or would refuse it now, or the account is not that of
+        `sender`: then it is left to what was sent.
+
+        Args:
+            limit: wei that the queue may ask at most.
+        """
+        if self._sender is None or self.address != sender:
+            return None
+        _, queue = self._contracts()
+        try:
+            if not await self._sender.is_outpriced(signed.raw):
+                return None
+            sent = TypedTransaction.from_bytes(HexBytes(signed.raw)).as_dict()
+            old = queue.read_force(bytes(cast(bytes, sent["data"])))
+            # The queue's fee rises with L1's gas price, too, and epochs were committed meanwhile.
+            successor = await self._successor(old.anchor_record)
+            value = max(int(cast(int, sent["value"])), min(limit, await queue.force_fee() * QUEUE_FEE_MARGIN))
+            call = queue.force(replace(old, successor=successor), value)
+            return await self._sender.sign(call, signed.nonce, signed.raw)
+        except ContractRejected:
+            return None
+        except L1Error as error:
+            raise translate(error) from error
+
+    async def resend(self, signed: SignedTransaction) -> None:
+        """Send it again if there is a key; what comes of it is seen when it is looked for the next time."""
+        if self._sender is not None:
+            # L1 takes one nonce once, so that nothing happens twice.
+            with contextlib.suppress(L1Error):
+                await self._sender.broadcast(signed)
 
     async def _successor(self, record: EpochRecord) -> EpochRecord | None:
         head, _ = await self._rollup.status()
@@ -329,28 +373,33 @@ class Settlement:
             raise L1Unconfirmed(f"0x{signed.hash.hex()}: {str(error)[:300]}") from error
 
     async def _find(
-        self, signed: SignedTransaction, sender: str, wanted: Callable[[QueueEvent], bool]
+        self,
+        signed: SignedTransaction,
+        sender: str,
+        wanted: Callable[[QueueEvent], bool],
+        outbid: Sequence[bytes] = (),
     ) -> QueuedItem | None:
-        used = 0
         try:
             used = await self._web3.eth.get_transaction_count(to_checksum_address(sender), "finalized")
-            receipt = await self._web3.eth.get_transaction_receipt(HexBytes(signed.hash))
-        except TransactionNotFound as error:
-            if used > signed.nonce:
-                raise L1Rejected("another transaction of the L1 account has taken its place") from error
-            if self._sender is not None:
-                await self._rebroadcast(self._sender, signed)
-            return None
+            receipts = [await self._receipt(digest) for digest in (signed.hash, *outbid)]
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
+        # They have one nonce, so that a block has one of them at most.
+        receipt = next((found for found in receipts if found is not None), None)
+        if receipt is None:
+            if used > signed.nonce:
+                raise L1Rejected("another transaction of the L1 account has taken its place")
+            await self.resend(signed)
+            return None
         if receipt["status"] != 1:
             raise L1Rejected("the L1 transaction was reverted")
         return replace(self._queued(receipt, wanted), final=used > signed.nonce)
 
-    async def _rebroadcast(self, sender: Sender, signed: SignedTransaction) -> None:
-        # L1 takes one nonce once, so that this cannot deposit twice; whether it helps is seen next time.
-        with contextlib.suppress(L1Error):
-            await sender.broadcast(signed)
+    async def _receipt(self, digest: bytes) -> TxReceipt | None:
+        try:
+            return await self._web3.eth.get_transaction_receipt(HexBytes(digest))
+        except TransactionNotFound:
+            return None
 
     def _queued(self, receipt: TxReceipt, wanted: Callable[[QueueEvent], bool]) -> QueuedItem:
         _, queue = self._contracts()

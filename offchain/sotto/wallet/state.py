@@ -116,6 +116,8 @@ class SentForced(_Model):
     Attributes:
         hash: 32 bytes, as hex; `raw` the signed transaction.
         sender: L1 address whose `nonce` it uses.
+        limit: wei that the queue may ask at most.
+        outbid: hashes of those that it was to replace, because L1 asked more; L1 takes one of them all.
         index: place in the queue, None while it is in no block.
     """
 
@@ -123,6 +125,8 @@ class SentForced(_Model):
     raw: str
     sender: str
     nonce: int
+    limit: int = 0
+    outbid: list[str] = Field(default_factory=list)
     index: int | None = None
 
 

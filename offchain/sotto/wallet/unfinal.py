@@ -5,11 +5,17 @@ up again with every sync: deposits and claims until their blocks are final, forc
 has them.
 """
 
+from typing import TYPE_CHECKING
+
 from sotto.wallet.context import Context
 from sotto.wallet.errors import L1Rejected
 from sotto.wallet.ledger import drop_deposit, forget, lift_deposit, place_deposit, refuse, revive
-from sotto.wallet.state import ActionStatus
+from sotto.wallet.state import ActionStatus, PendingTransaction, SentForced
 from sotto.wallet.submission import forced_bytes
+
+if TYPE_CHECKING:
+    from sotto.l1.sender import SignedTransaction
+    from sotto.wallet.settlement import Settlement
 
 
 async def follow_deposits(context: Context) -> None:
@@ -53,21 +59,44 @@ async def follow_forced(context: Context) -> None:
         sent, action = pending.forced, state.action(pending.action)
         assert sent is not None, "chosen above"
         signed = SignedTransaction(bytes.fromhex(sent.raw), bytes.fromhex(sent.hash), sent.nonce)
+        outbid = [bytes.fromhex(digest) for digest in sent.outbid]
         try:
-            found = await l1.find_forced(signed, sent.sender, forced_bytes(pending))
+            found = await l1.find_forced(signed, sent.sender, forced_bytes(pending), outbid)
         except L1Rejected as error:
             if not pending.refused:
                 refuse(state, pending.action, str(error))
             found = None
+        else:
+            if found is None and not pending.refused and final <= pending.expiry:
+                await _outbid(context, l1, pending, sent, signed)
         if found is not None:
             if pending.refused and sent.index is None:
                 revive(state, pending.action)
-            pending.sent = True
+            pending.sent, action.l1_transaction = True, found.receipt.hash
         elif final > pending.expiry:
             forget(state, [pending], ActionStatus.EXPIRED, f"not queued up to L1 block {pending.expiry}")
         sent.index = None if found is None else found.index
         action.queue_index = sent.index
         context.save()
+
+
+async def _outbid(
+    context: Context,
+    l1: "Settlement",
+    pending: PendingTransaction,
+    sent: SentForced,
+    signed: "SignedTransaction",
+) -> None:
+    """Offer L1 more for a forced transaction that waits because gas has become dearer."""
+    newer = await l1.outbid_forced(signed, sent.sender, sent.limit)
+    if newer is None:
+        return
+    sent.outbid.append(sent.hash)
+    sent.hash, sent.raw = newer.hash.hex(), newer.raw.hex()
+    context.state.action(pending.action).l1_transaction = "0x" + sent.hash
+    # Stored before it is sent, as whichever of them L1 takes must be known.
+    context.save()
+    await l1.resend(newer)
 
 
 async def follow_claims(context: Context) -> None:

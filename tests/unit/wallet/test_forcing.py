@@ -1,7 +1,7 @@
 """Forced payments: nobody but L1 is asked, each is queued once, and a process may end anywhere."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from tests.unit.wallet.conftest import OpenWallet
@@ -40,6 +40,7 @@ class RecordedQueue(RecordedL1):
         on_sign, on_send: called before L1 answers; what they raise, L1 answers.
         sent: bytes that L1 has seen, in order; it puts them into blocks as they come unless `lost`.
         broadcasts: how often each signed transaction came.
+        dear: whether gas has become dearer than what was sent offers.
     """
 
     def __init__(self, node: RecordedNode) -> None:
@@ -48,6 +49,7 @@ class RecordedQueue(RecordedL1):
         self.on_sign: Callable[[], None] = lambda: None
         self.on_send: Callable[[], None] = lambda: None
         self.lost = False
+        self.dear = False
         self.reverted: set[bytes] = set()
         self.signed: dict[bytes, tuple[bytes, int]] = {}
         self.queued: dict[bytes, int] = {}
@@ -78,12 +80,15 @@ class RecordedQueue(RecordedL1):
         return found
 
     async def find_forced(
-        self, signed: SignedTransaction, sender: str, transaction: bytes
+        self, signed: SignedTransaction, sender: str, transaction: bytes, outbid: Sequence[bytes] = ()
     ) -> QueuedItem | None:
         """See Settlement."""
         assert sender == self.address
         if signed.hash in self.reverted:
             raise L1Rejected("reverted")
+        for digest in outbid:
+            if digest in self.queued:
+                return QueuedItem(self.queued[digest], L1Receipt("0x" + digest.hex(), 21_000, 1))
         if signed.hash not in self.queued:
             self.broadcasts.append(signed.hash)
             if self.lost:
@@ -91,6 +96,22 @@ class RecordedQueue(RecordedL1):
             self.queued[signed.hash] = self._node.queue_cursor + len(self._node.forced)
             self._node.forced.append(decode_forced(transaction, DOMAIN))
         return QueuedItem(self.queued[signed.hash], L1Receipt("0x" + signed.hash.hex(), 21_000, 1))
+
+    async def outbid_forced(
+        self, signed: SignedTransaction, sender: str, limit: int
+    ) -> SignedTransaction | None:
+        """See Settlement."""
+        assert (sender, limit) == (self.address, 10**16)
+        if not self.dear:
+            return None
+        digest = len(self.signed).to_bytes(32)
+        self.signed[digest] = self.signed[signed.hash]
+        return SignedTransaction(b"raw" + digest, digest, signed.nonce)
+
+    async def resend(self, signed: SignedTransaction) -> None:
+        """See Settlement."""
+        self.on_send()
+        self.broadcasts.append(signed.hash)
 
 
 @pytest.fixture
@@ -176,6 +197,45 @@ async def test_killed_before_the_answer(
     assert set(l1.broadcasts) == set(l1.signed) == {bytes(32)}
     paid = [action for action in again.history() if action.value == ETHER // 2]
     assert [action.status for action in paid] == [ActionStatus.PROVEN]
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+async def test_waiting_for_dearer_gas_is_outbid_and_lands_once(
+    node: RecordedNode, l1: RecordedQueue, open_wallet: OpenWallet, taken: int
+) -> None:
+    alice = await open_wallet(l1=l1)
+    await funded(node, alice, ETHER)
+    l1.lost = True
+    with pytest.raises(L1Unconfirmed):
+        await alice.withdraw("ETH", ETHER // 2, RECIPIENT, force=True)
+    await alice.sync()
+    assert set(l1.broadcasts) == {bytes(32)}
+
+    def die() -> None:
+        raise asyncio.CancelledError
+
+    # Gas rises, and rises again; the process ends between signing and sending.
+    l1.dear, l1.on_send = True, die
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            await alice.sync()
+        await alice.close()
+        alice = await open_wallet(l1=l1)
+    l1.dear = False
+    await alice.sync()
+    assert l1.broadcasts[-1] == (2).to_bytes(32)
+    assert alice.history()[-1].l1_transaction == "0x" + (2).to_bytes(32).hex()
+    # Whichever of the three a block has: it is found, and nothing is sent any more.
+    digest, (data, _) = list(l1.signed.items())[taken]
+    l1.queued[digest] = node.queue_cursor
+    node.forced.append(decode_forced(data, DOMAIN))
+    sent = len(l1.broadcasts)
+    await alice.sync()
+    assert (alice.history()[-1].queue_index, len(l1.broadcasts)) == (1, sent)
+    assert alice.history()[-1].l1_transaction == "0x" + digest.hex()
+    node.close()
+    await alice.sync()
+    assert alice.history()[-1].status == ActionStatus.PROVEN
 
 
 async def test_killed_before_it_was_stored(
