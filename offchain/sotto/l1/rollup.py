@@ -129,6 +129,19 @@ class RollupContract(Contract):
         """Whether a member of the fixed set is open to new epochs."""
         return VerifierStatus(*await self._call("verifierStatus", member))
 
+    async def open_verifiers(self) -> dict[int, ChecksumAddress]:
+        """The verifiers that take an epoch in the next L1 block, by number of lanes, smallest first."""
+        try:
+            following = await self.web3.eth.block_number + 1
+        except TRANSPORT_ERRORS as error:
+            raise translate(error) from error
+        found = {}
+        for member, lanes in (await self.verifiers()).items():
+            status = await self.verifier_status(member)
+            if status.open if following < status.from_block else status.scheduled:
+                found[lanes] = member
+        return dict(sorted(found.items()))
+
     async def switch_delay(self) -> int:
         """L1 blocks between the scheduling of a switch and its effect."""
         return cast(int, await self._call("switchDelay"))

@@ -73,13 +73,15 @@ class Watcher:
         self._decoders = decoders
         self._next = known[-1].number + 1 if known else start
         self._known = list(known)
+        self.latest = 0
+        """Number of the last block when L1 was asked for changes the last time."""
 
     async def changes(self) -> AsyncIterator[Change]:
         """All changes up to the present head; ends there.
 
         Raises L1Unavailable, ReorgTooDeep. A change counts as applied when the next one is asked for.
         """
-        latest = (await self._head("latest")).number
+        self.latest = latest = (await self._head("latest")).number
         rollback = await self._find_fork()
         if rollback is not None:
             yield rollback

@@ -48,6 +48,7 @@ class Policy:
         anchor_margin: L1 blocks for which an anchor must still live.
         overdue_age: L1 blocks after which L1 may demand a queue item before the next epoch is there.
         max_lanes: N of the largest circuit.
+        clock_window: parameter W of the rollup: L1 blocks for which an epoch may be committed.
     """
 
     domain: int
@@ -58,6 +59,7 @@ class Policy:
     anchor_margin: int
     overdue_age: int
     max_lanes: int
+    clock_window: int = 64
 
 
 @dataclass(frozen=True, slots=True)

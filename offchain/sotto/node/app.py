@@ -101,7 +101,8 @@ class Node:
         recipient = to_checksum_address(config.fee_recipient or account.address)
         snapshots = self._snapshots()
         ledger, results = await store.run(rebuild, store, snapshots)
-        core = Core(store, await self._policy(verifiers), tuple(verifiers), ledger, results)
+        sizes = await self._open_sizes(verifiers)
+        core = Core(store, await self._policy(sizes), sizes, ledger, results)
         await core.restore()
         chain, proofs, feed = Chain(core, self._rollup, snapshots), ProofVerifier(metrics), Feed(store)
         mempool = Mempool(core, proofs, metrics, config.pool_size)
@@ -186,6 +187,14 @@ class Node:
             raise ConfigInvalid(f"fees: the deployment does not list {sorted(unlisted)}")
         return verifiers
 
+    async def _open_sizes(self, verifiers: dict[int, ChecksumAddress]) -> tuple[int, ...]:
+        """Lanes of the verifiers that the owner has not closed, ascending. Raises ConfigInvalid."""
+        opened = await self._rollup.open_verifiers()
+        sizes = tuple(lanes for lanes, address in verifiers.items() if opened.get(lanes) == address)
+        if not sizes:
+            raise ConfigInvalid("the deployment file names no verifier that is open to new epochs")
+        return sizes
+
     async def _check_keys(self, verifiers: dict[int, ChecksumAddress]) -> None:
         transfer = await _circuit_hash("transfer")
         for lanes, address in verifiers.items():
@@ -217,7 +226,7 @@ class Node:
         folder = snapshot_folder(self.config.database, self.config.snapshots)
         return None if folder is None else Snapshots(folder, self._identity())
 
-    async def _policy(self, verifiers: dict[int, ChecksumAddress]) -> Policy:
+    async def _policy(self, sizes: tuple[int, ...]) -> Policy:
         config, deployment = self.config, self._deployment
         parameters = await self._rollup.parameters()
         return Policy(
@@ -228,7 +237,8 @@ class Node:
             anchor_life=parameters.anchor_life,
             anchor_margin=min(config.anchor_margin, parameters.anchor_life // 2),
             overdue_age=max(0, parameters.forced_deadline - parameters.clock_window),
-            max_lanes=max(verifiers),
+            max_lanes=max(sizes),
+            clock_window=parameters.clock_window,
         )
 
     def _server(self, queries: Queries) -> HttpServer:

@@ -90,7 +90,8 @@ class Core:
         sizes: N of the available verifiers, ascending.
         results: state transition of each closed epoch that is not confirmed yet, by id.
         open: the epoch that blocks are added to; None while it has none.
-        l1_block: number of the last L1 block whose events are applied.
+        l1_block: number of the last L1 block whose events are applied; `l1_head` of the last one that L1 is
+            known to have.
         reorgs: how often L1 lost blocks since the start.
         frozen: the L1 block in which the rollup ended, None while it goes on.
         trials: bundles that are suspected of making epochs fail.
@@ -105,6 +106,7 @@ class Core:
     open: OpenEpoch | None = None
     pool: Pool = dataclasses.field(default_factory=Pool)
     l1_block: int = 0
+    l1_head: int = 0
     reorgs: int = 0
     frozen: int | None = None
     trials: Trials = dataclasses.field(default_factory=Trials)
@@ -140,6 +142,11 @@ class Core:
     def open_id(self) -> int:
         """Id of the open epoch, or of the one that the next block opens."""
         return self.ledger.tip_id + 1
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether L1 may refuse an epoch with the clock of now, as it has so many blocks more."""
+        return self.l1_head - self.l1_block > self.policy.clock_window // 2
 
     async def restore(self) -> None:
         """Take open epoch and waiting transactions from the store, at start."""
@@ -260,6 +267,11 @@ class Core:
             if epoch in self.unprovable:
                 await self._suspect_all(result, self.unprovable.pop(epoch))
         self.assemble.set()
+
+    def resize(self, sizes: tuple[int, ...]) -> None:
+        """Other verifiers are open to new epochs now. Call it with the lock, and no epoch open."""
+        self.sizes = sizes
+        self.policy = dataclasses.replace(self.policy, max_lanes=sizes[-1])
 
     async def reject(self, result: EpochResult, reason: str) -> None:
         """Undo an epoch that failed for what may be one of its bundles. Call it with the lock."""

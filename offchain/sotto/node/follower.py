@@ -138,6 +138,7 @@ async def _policy(deployment: Deployment, rollup: RollupContract) -> Policy:
         anchor_margin=0,
         overdue_age=parameters.forced_deadline,
         max_lanes=max(deployment.verifiers()),
+        clock_window=parameters.clock_window,
     )
 
 

@@ -45,6 +45,7 @@ class Following:
             self._watcher = Watcher(self._web3, self._decoders, self._start, known)
             core.l1_block = known[-1].number if known else self._start
         async for change in self._watcher.changes():
+            core.l1_head = self._watcher.latest
             await chain.apply(change)
         await chain.finalize(await self._watcher.finalized())
 

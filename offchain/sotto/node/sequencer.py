@@ -82,8 +82,11 @@ class Sequencer:
         """Make a block if there is anything to order or to close."""
         core = self._core
         async with core.lock:
-            if await core.is_blocked():
+            if core.is_behind or await core.is_blocked():
                 return
+            opened = core.open
+            if opened is not None and opened.now + core.policy.clock_window <= core.l1_block:
+                await core.abandon(core.open_id, "its L1 block is too old")
             may_close = await self._may_close()
             if not (may_close.when_due and self._is_due()) and not await self._has_work(may_close):
                 return

@@ -79,6 +79,7 @@ class Submitter:
         self._config = config
         self._rollup = rollup
         self._sender = sender
+        self._verifiers = verifiers
         self._calls = Calls(core, rollup, verifiers, fee_recipient)
         self._metrics = metrics
         self._pending = config.pending_epochs if config.settlement == "split" else 0
@@ -226,6 +227,8 @@ class Submitter:
             # It may name another beneficiary, since a setting was changed.
             await store.run(store.drop_proof, step.row.id)
             self._core.prove.set()
+        elif cause.name == "VerifierClosed":
+            await self._choose_verifiers()
         elif cause.name == "CommitNeedsProof":
             # A queue item has waited so long that only an epoch with its proof may take it.
             self._with_proof.add(step.row.id)
@@ -235,6 +238,17 @@ class Submitter:
             await store.run(store.forget_submissions, step.row.id, step.action)
             return True
         return await self._give_up(step, str(cause), cause.name in OF_LANES)
+
+    async def _choose_verifiers(self) -> None:
+        """The owner has closed one: from now on epochs are built for those that are open."""
+        core = self._core
+        opened = await self._rollup.open_verifiers()
+        sizes = tuple(lanes for lanes, address in self._verifiers.items() if opened.get(lanes) == address)
+        if sizes and sizes != core.sizes:
+            log.warning("verifiers switched", lanes=sizes)
+            async with core.lock:
+                await core.abandon(core.open_id, "the set of open verifiers changed")
+                core.resize(sizes)
 
     async def _give_up(self, step: Step, reason: str, suspect: bool = False) -> bool:
         """Forget what was signed for a step, and unless L1 holds the epoch already, the epoch, too."""

@@ -61,11 +61,13 @@ class OverdueItems:
         core, rollup = followed.core, followed.rollup
         self._progress("reading L1", 0.0)
         await followed.following.catch_up(core, followed.chain)
-        rows = await self._overdue()
-        if not rows:
+        if not await self._overdue():
             return None
         await self._remove_pending()
-        result = self._build(rows)
+        # Those that the owner has closed meanwhile take nothing.
+        verifiers = await rollup.open_verifiers()
+        rows = (await self._overdue())[: max(verifiers)]
+        result = self._build(rows, list(verifiers))
         header, lanes = result.words.header, len(result.words.lanes)
         self._progress(f"proving epoch {header.epoch_id}", 0.3)
         witness = json.dumps(result.witness(self._beneficiary)).encode()
@@ -74,7 +76,7 @@ class OverdueItems:
         beneficiary = to_checksum_address(self._beneficiary)
         commit = CommitInput(
             parent=core.ledger.records[header.epoch_id - 1],
-            verifier=followed.deployment.verifiers()[lanes],
+            verifier=verifiers[lanes],
             fee_recipient=beneficiary,
             c=result.c,
             words=result.encoded_words(),
@@ -109,10 +111,10 @@ class OverdueItems:
         await self._sender.send(followed.rollup.prune(record))
         await followed.following.catch_up(core, followed.chain)
 
-    def _build(self, rows: Sequence[QueueRow]) -> EpochResult:
+    def _build(self, rows: Sequence[QueueRow], sizes: Sequence[int]) -> EpochResult:
         core = self._followed.core
         ledger = core.ledger
-        lanes = next(size for size in sorted(core.sizes) if size >= len(rows))
+        lanes = next(size for size in sizes if size >= len(rows))
         inputs = EpochInputs(
             domain=core.policy.domain,
             lanes=lanes,

@@ -253,3 +253,36 @@ async def test_no_block_is_made_of_what_may_not_follow(world: World) -> None:
         core.assemble.set()
         await until(lambda: stored(world))
     assert isinstance(core.ledger, Ledger)
+
+
+async def test_a_node_that_is_behind_waits_before_it_makes_blocks(world: World) -> None:
+    world.fund(1)
+    core, window = world.core, world.core.policy.clock_window
+    core.l1_head = core.l1_block + window
+    await world.mempool.admit([proven(world.pay())], [])
+    sequencer = Sequencer(core, NodeConfig(deployment="x", epoch_wait=0), Metrics())
+    await sequencer._make()
+    assert (core.in_flight, stored(world)) == (0, [])
+    core.l1_block = core.l1_head
+    await sequencer._make()
+    assert core.results[2].words.header.now == core.l1_head
+
+
+async def test_an_open_epoch_whose_clock_l1_refuses_is_opened_anew(world: World) -> None:
+    world.fund(1)
+    core, signed = world.core, world.pay()
+    config = NodeConfig(deployment="x", epoch_wait=LONG)
+    await world.mempool.admit([proven(signed)], [])
+    await Sequencer(core, config, Metrics())._make()
+    assert core.open is not None
+    core.l1_block += core.policy.clock_window - 1
+    await Sequencer(core, config, Metrics())._make()
+    assert core.open.now == 2000
+    # As after a stop of many blocks: closing it would cost a proof that L1 does not take.
+    core.l1_block += 1
+    await Sequencer(core, config, Metrics())._make()
+    assert core.open is not None
+    assert core.open.now == core.l1_block
+    first, undone, second = stored(world)
+    assert undone.rollback == Rollback(2, "its L1 block is too old")
+    assert first.transactions == second.transactions == (signed.transaction.h,)

@@ -20,11 +20,13 @@ from sotto.l1.sender import Sender, SignedTransaction
 from sotto.node.config import NodeConfig
 from sotto.node.core import epoch_row, lane_rows
 from sotto.node.metrics import Metrics
+from sotto.node.sequencer import Sequencer
 from sotto.node.submitter import Submitter
 from sotto.node.tables import Action, SubmissionRow
 from sotto.protocol.l1 import EpochRecord, genesis_record
 
 ADDRESS = to_checksum_address("0x" + "11" * 20)
+OTHER_ADDRESS = to_checksum_address("0x" + "22" * 20)
 GWEI = 10**9
 
 
@@ -91,6 +93,21 @@ async def test_the_fee_cap_is_never_passed() -> None:
     assert (await bid(Market(1, 1), raw, max_fee=104 * GWEI * 5 // 4 + 1))[1] == 104 * GWEI * 5 // 4 + 1
 
 
+async def test_what_l1_may_let_wait_for_ever_is_outpriced() -> None:
+    _, _, raw = await bid(Market(100 * GWEI, 4 * GWEI))
+    for base_fee, tip, outpriced in (
+        (100, 4, False),
+        (1, 8, False),
+        (1, 9, True),
+        (202, 4, False),
+        (203, 4, True),
+        (205, 0, True),
+    ):
+        eth = Market(base_fee * GWEI, tip * GWEI)
+        sender = Sender(cast(Any, SimpleNamespace(eth=eth)), Account.create())
+        assert await sender.is_outpriced(raw) == outpriced, (base_fee, tip)
+
+
 class RefusingSender(Sender):
     """An account whose epochs L1 refuses when it estimates their gas."""
 
@@ -140,6 +157,10 @@ class Calls(RollupContract):
         assert commit.fee_recipient == beneficiary
         return {"data": b"commitAndProve"}
 
+    async def open_verifiers(self) -> dict[int, ChecksumAddress]:
+        """See RollupContract. The owner has closed the one for 4 lanes."""
+        return {16: OTHER_ADDRESS}
+
     def prune(self, record: EpochRecord) -> TxParams:
         """See RollupContract."""
         return {"data": record.hash()}
@@ -148,7 +169,8 @@ class Calls(RollupContract):
 def submitter_of(world: World, sender: Sender, **settings: Any) -> Submitter:
     """A submitter of the world's epochs."""
     config = NodeConfig(deployment="x", poll_interval=0, retry_wait=0, **settings)
-    return Submitter(world.core, config, Calls(), sender, {4: ADDRESS}, ADDRESS, Metrics())
+    verifiers = {4: ADDRESS, 16: OTHER_ADDRESS}
+    return Submitter(world.core, config, Calls(), sender, verifiers, ADDRESS, Metrics())
 
 
 async def take_next(submitter: Submitter) -> bool:
@@ -180,6 +202,21 @@ async def test_only_refusals_of_lanes_make_their_transactions_suspect(
     assert await take_next(submitter_of(world, RefusingSender(cause)))
     assert (len(world.core.pool), world.core.in_flight) == (1, 0)
     assert (len(world.core.trials) == 1) == suspected
+
+
+async def test_epochs_of_a_closed_verifier_are_built_anew_for_an_open_one(world: World) -> None:
+    h = await proven_epoch(world)
+    core = world.core
+    assert await take_next(submitter_of(world, RefusingSender("VerifierClosed")))
+    assert (core.sizes, core.policy.max_lanes) == ((16,), 16)
+    assert (len(core.pool), core.in_flight, len(core.trials)) == (1, 0, 0)
+    sequencer = Sequencer(core, NodeConfig(deployment="x", epoch_wait=0), Metrics())
+    await sequencer._make()
+    [row] = core.store.epochs(2)
+    assert row.lanes == 16
+    transaction = core.store.transaction(h)
+    assert transaction is not None
+    assert transaction.epoch == 2
 
 
 async def test_an_unexpected_failure_gives_the_epoch_up_and_goes_on(world: World) -> None:
