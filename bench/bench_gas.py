@@ -2,28 +2,32 @@
 
 import _paths  # noqa: F401 - it is imported for its effect
 from tests.differential.rig import FUNDS, Rig, Settled, open_rig
-from tests.differential.settling import settle_entries
-from tests.gas.measure import SEED, GasReport, fill, measure, transfers, withdrawals
+from tests.differential.settling import prove_clients, prove_rollup, settle_entries
+from tests.gas.measure import ETH_ONLY, SEED, GasReport, fill, measure, transfers, withdrawals
 
 from bench.replay import NEWEST_FORK, chain_of, curve_work, replay
 from bench.results import record
 from sotto import crypto
+from sotto.l1.records import record_to_abi
 from sotto.protocol.notes import ETH
 from sotto.protocol.transaction import Kind
 
 LANES = 16
 CALLDATA_GAS = {"zero": 4, "other": 16}
 RECIPIENT = "0x" + "ff" * 20
+SILENT_POLICY = "0x" + "99" * 20
+"""An address without code, which allows everybody: without a policy commits need their proof."""
 
 
 def main() -> None:
-    """Measure everything; about three minutes on an idle machine of 2 cores."""
+    """Measure everything; about four minutes on an idle machine of 2 cores."""
     crypto.install_hash_backend()
     with open_rig(SEED) as rig:
         report = measure(rig)
         record_common(report)
         record_other_prices(rig, report)
         record_worst(rig)
+    record_split()
 
 
 def record_common(report: GasReport) -> None:
@@ -76,6 +80,28 @@ def record_worst(rig: Rig) -> None:
     note = f"prague; {name}; measured {direct.gas:,} with all direct, {mixed.gas:,} with 8 forced"
     record("gas_worst_epoch", bound, 1, note)
     record("calldata_worst_epoch", max(worst, len(mixed.calldata), len(direct.calldata)), 1)
+
+
+def record_split() -> None:
+    """One epoch on one state of L1, by two transactions and by one."""
+    with open_rig(SEED, proposer_policy=SILENT_POLICY) as rig:
+        fill(rig, ETH, LANES, LANES)
+        closed = rig.scenario.close(transfers(rig, LANES), LANES, rig.scenario.state.epoch_id, ETH_ONLY)
+        result, header = closed.result, closed.result.words.header
+        clients = b"".join(client.proof for client in prove_clients(closed))
+        proof = prove_rollup(rig, closed).proof
+        before = rig.chain.request("evm_snapshot", [])
+        functions = rig.rollup.functions
+        commit = functions.commit(rig.commit_input(result.words, clients).to_abi())
+        committed = rig.transact(commit, rig.proposer)
+        record_ = rig.expected_record(result.words, result.c, result.z, result.y, committed["blockNumber"])
+        fees = (list(header.fee_assets), list(header.fee_totals), 0)
+        prove = functions.prove(record_to_abi(record_), fees, rig.proposer, proof)
+        apart = (int(committed["gasUsed"]), int(rig.transact(prove, rig.proposer)["gasUsed"]))
+        rig.chain.request("evm_revert", [before])
+        together = rig.settle(closed, clients, proof).gas
+    note = f"prague; real proofs; commit {apart[0]:,} and prove {apart[1]:,}, commitAndProve {together:,}"
+    record("split_mode_extra_gas", sum(apart) - together, 1, note)
 
 
 def _bound(epoch: Settled) -> int:

@@ -70,6 +70,7 @@ ROWS = (
     Row("gas_exit_further", "Each further note in the same transaction", "gas", 110_000),
     Row("exit_end_to_end_s", "`sotto exit` from an empty folder, operators gone", "s"),
     Row("gas_force", "Forced transaction", "gas", 900_000),
+    Row("split_mode_extra_gas", "Committing and proving 16 private transfers apart, an epoch", "gas"),
     Row("gas_worst_epoch", "Dearest epoch of 16 lanes, if all calldata were non-zero", "gas", 12_000_000),
     Row("calldata_worst_epoch", "Its calldata", "bytes", 120_000),
     Row("wallet_transfer_total_s", "`sotto wallet send`, from command to accepted", "s"),

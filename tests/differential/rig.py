@@ -43,6 +43,7 @@ from sotto.protocol.l1 import (
 from sotto.protocol.notes import ETH
 from sotto.protocol.transaction import Kind
 from sotto.protocol.words import EpochWords
+from sotto.testing.contracts import NOBODY
 from tests.support.chain import ROOT, LocalChain, anvil, build_contracts, deploy
 from tests.support.scenario import TOKEN, ClosedEpoch, Entry, Queued, Scenario, Signed
 
@@ -130,10 +131,18 @@ class Rig:
     """Contracts, the records of their epochs as the specification predicts them, and a scenario's users."""
 
     def __init__(
-        self, chain: LocalChain, folder: Path, seed: int, *, users: int = 4, harness: bool = False
+        self,
+        chain: LocalChain,
+        folder: Path,
+        seed: int,
+        *,
+        users: int = 4,
+        harness: bool = False,
+        proposer_policy: str = NOBODY,
     ) -> None:
         self.chain, self.web3 = chain, chain.web3
-        self.deployment: Deployment = read_deployment(deploy(chain, folder, tokens=1))
+        path = deploy(chain, folder, tokens=1, proposer_policy=proposer_policy)
+        self.deployment: Deployment = read_deployment(path)
         self.accounts = self.web3.eth.accounts
         self.proposer, self.depositor = self.accounts[1], self.accounts[2]
         self.rollup, self.bridge, self.queue = (
@@ -354,12 +363,17 @@ def split_field_word(words: bytes, index: int, add: int = MODULUS) -> bytes:
 
 @contextmanager
 def open_rig(
-    seed: int, *, harness: bool = False, users: int = 4, arguments: Sequence[str] = ()
+    seed: int,
+    *,
+    harness: bool = False,
+    users: int = 4,
+    arguments: Sequence[str] = (),
+    proposer_policy: str = NOBODY,
 ) -> Iterator[Rig]:
     """A rig on a chain of its own."""
     build_contracts()
     with anvil(*FUNDS, *arguments) as chain, TemporaryDirectory() as folder:
-        yield Rig(chain, Path(folder), seed, users=users, harness=harness)
+        yield Rig(chain, Path(folder), seed, users=users, harness=harness, proposer_policy=proposer_policy)
 
 
 def generator(seed: int, purpose: str) -> Random:
