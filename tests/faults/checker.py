@@ -18,7 +18,9 @@ from tests.faults.evidence import (
     ETH,
     ApiEvidence,
     L1Evidence,
+    PaidExit,
     Payment,
+    PulledBack,
     QueuedDeposit,
     QueuedForced,
     StepKind,
@@ -64,9 +66,9 @@ class Checker:
             *self.states(l1),
         ]
 
-    def state(self, record_hash: bytes) -> State:
-        """The state after a proven epoch that was judged. Raises KeyError for another one."""
-        return next(state for known, state in self._states.values() if known == record_hash)
+    def known(self, record_hash: bytes) -> State | None:
+        """The state after an epoch that was judged, by the hash of its record."""
+        return next((state for judged, state in self._states.values() if judged == record_hash), None)
 
     def states(self, l1: L1Evidence) -> Iterator[str]:
         """L1's words, replayed from genesis by the specification, give L1's states."""
@@ -183,7 +185,8 @@ def reserve(l1: L1Evidence) -> Iterator[str]:
     for deposit in l1.deposits:
         moved[deposit.asset] += deposit.value
     moved[ETH] += sum(forced.fee for forced in l1.forced)
-    for payment in (*l1.payments, *l1.exits, *l1.pulled):
+    paid: list[Payment | PaidExit | PulledBack] = [*l1.payments, *l1.exits, *l1.pulled]
+    for payment in paid:
         moved[payment.asset] -= payment.value
     for asset, holdings in l1.holdings.items():
         if holdings.balance < holdings.liabilities:
@@ -194,7 +197,7 @@ def reserve(l1: L1Evidence) -> Iterator[str]:
 
 def queue(l1: L1Evidence) -> Iterator[str]:
     """Each item of the queue is processed once, in order, as it was queued; after a freeze up to a point."""
-    indices = sorted(item.index for item in (*l1.deposits, *l1.forced))
+    indices = sorted([deposit.index for deposit in l1.deposits] + [forced.index for forced in l1.forced])
     if indices != list(range(l1.queue_length)):
         yield f"the queue has {l1.queue_length} items, events show {indices}"
     credited: list[QueuedDeposit] = []

@@ -179,7 +179,7 @@ class L1Reader:
 
     def read(self) -> L1Evidence:
         """Everything at this moment. Raises AssertionError when L1 contradicts itself."""
-        head, proven = self._rollup.functions.status().call()
+        head, proven = self.status()
         committed = self._committed()
         records = [self._record(epoch, committed) for epoch in range(proven + 1)]
         payments, exits = self._payments(), self._exits()
@@ -205,13 +205,10 @@ class L1Reader:
             recipients={(holder, asset): self._balance(_address(holder), asset) for holder, asset in paid},
         )
 
-    def pending(self) -> tuple[EpochRecord, list[ProvenEpoch]]:
-        """The record of the last proven epoch, and the epochs committed after it, in order."""
+    def status(self) -> tuple[int, int]:
+        """Last committed and last proven epoch."""
         head, proven = self._rollup.functions.status().call()
-        committed = self._committed()
-        last, _ = self._record(proven, committed)
-        records = [self._record(epoch, committed) for epoch in range(proven + 1, head + 1)]
-        return last, [ProvenEpoch(record, self._read_words(record, tx)) for record, tx in records]
+        return head, proven
 
     def queue_length(self) -> int:
         """Number of items ever queued."""

@@ -10,19 +10,24 @@ from collections.abc import Awaitable, Callable
 from random import Random
 
 from eth_account import Account
+from eth_utils.crypto import keccak
+from hexbytes import HexBytes
 from web3.types import Wei
 
+from sotto.wallet.errors import WalletError
 from tests.faults.endpoint import Cut, Disturbance, Errors, Hang, LostAnswers, Slow, StaleHead
 from tests.faults.processes import send, workers
 from tests.faults.stage import Stage
-from tests.support.chain import KEYS
+from tests.faults.users import ETH, SMALLEST
+from tests.support.chain import KEYS, LocalChain
 
 Perturbation = Callable[[Stage, Random], Awaitable[None]]
 
 SHORTEST, LONGEST = 0.5, 4.0
 """Seconds that a perturbation lasts."""
 MOST_STALE = 6
-DEEPEST = 3
+DEEPEST, DEEP = 3, 16
+"""Blocks of a usual reorganisation, and of a deep one, at most."""
 
 
 async def kill_node(stage: Stage, random: Random) -> None:
@@ -128,10 +133,39 @@ async def take_nonce(stage: Stage, random: Random) -> None:
 
 async def reorganise_l1(stage: Stage, random: Random) -> None:
     """The last blocks are replaced; their transactions come again in their order, but in other blocks."""
-    depth = random.randint(1, DEEPEST)
+    await _replace(stage, random, random.randint(1, DEEPEST))
+
+
+async def reorganise_l1_deeply(stage: Stage, random: Random) -> None:
+    """More blocks are replaced than the newest epochs have come in."""
+    await _replace(stage, random, random.randint(DEEPEST + 1, DEEP))
+
+
+async def _replace(stage: Stage, random: Random, depth: int) -> None:
     transactions = await asyncio.to_thread(stage.chain.transactions, depth)
     places = sorted(random.randrange(depth) for _ in transactions)
     await asyncio.to_thread(stage.chain.reorganise, depth, list(zip(transactions, places, strict=True)))
+
+
+def lose(chain: LocalChain, digest: str, random: Random) -> None:
+    """Replace the block of an L1 transaction and all later ones; their other transactions come again."""
+    receipt = chain.web3.eth.get_transaction_receipt(HexBytes(digest))
+    head = chain.web3.eth.block_number
+    depth = max(1, head - receipt["blockNumber"] + 1 + random.randint(0, 2))
+    again = [raw for raw in chain.transactions(depth) if keccak(raw) != bytes(HexBytes(digest))]
+    places = sorted(random.randrange(depth) for _ in again)
+    chain.reorganise(depth, list(zip(again, places, strict=True)))
+
+
+async def lose_forced(stage: Stage, random: Random) -> None:
+    """A user forces a payment, and L1 loses it: the wallet queues it again."""
+    payer, payee = random.sample(stage.users, 2)
+    try:
+        action = await payer.force(ETH, SMALLEST[ETH] + random.randrange(1000), payee)
+    except WalletError as error:
+        payer.refusals[type(error).__name__] += 1
+        return
+    await asyncio.to_thread(lose, stage.chain, action.l1_transaction, random)
 
 
 def endpoint_fault(make: Callable[[Stage, Random], Disturbance]) -> Perturbation:
@@ -181,6 +215,8 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "stall L1": stall_l1,
     "take nonce": take_nonce,
     "reorganise L1": reorganise_l1,
+    "reorganise L1 deeply": reorganise_l1_deeply,
+    "lose forced": lose_forced,
     "cut L1": endpoint_fault(lambda _stage, _random: Cut()),
     "hang L1": endpoint_fault(lambda _stage, _random: Hang()),
     "L1 errors": endpoint_fault(lambda _stage, random: Errors(random)),

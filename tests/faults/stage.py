@@ -13,10 +13,12 @@ from typing import Any, Protocol
 import httpx
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from sqlalchemy import make_url
 from web3.exceptions import Web3Exception
 
 from sotto import crypto
 from sotto.l1.deployment import Deployment, read_deployment
+from sotto.testing.chain import funded_account
 from sotto.testing.contracts import NOBODY
 from sotto.wallet.errors import WalletError
 from tests.faults.checker import Checker, landed, settled
@@ -35,6 +37,8 @@ BLOCK_SECONDS = 12.0
 """As on mainnet: on a busy machine a proof may take a minute, and an epoch must be on L1 within 64 blocks."""
 SILENT = "0x" + "99" * 20
 """A proposer policy that fails to answer, which allows."""
+KEEPERS = (7, 8, 9)
+"""Accounts of those who keep the rollup going without being its operator, or mean it harm."""
 _POLL_SECONDS = 0.1
 _FIRST_USER_KEY = 2
 
@@ -55,6 +59,9 @@ class Database(Protocol):
     def heal(self) -> None:
         """Let it serve again."""
 
+    def destroy(self) -> None:
+        """Lose everything in it, for good."""
+
 
 @dataclass
 class Files:
@@ -64,6 +71,13 @@ class Files:
 
     def heal(self) -> None:
         """See Database."""
+
+    def destroy(self) -> None:
+        """See Database."""
+        name = make_url(self.url).database
+        assert name is not None
+        for file in Path(name).parent.glob(f"{Path(name).name}*"):
+            file.unlink()
 
 
 @dataclass
@@ -75,6 +89,7 @@ class Stage:
         api: the users' way to the node.
         mining: whether L1 goes on by itself.
         restarts: how often the node ended by itself and was started again, as a service manager does.
+        is_split: whether epochs are committed before they are proven.
         idle_blocks: so many blocks are made at once where nothing is left but to wait for blocks.
     """
 
@@ -92,6 +107,12 @@ class Stage:
     mining: asyncio.Event = field(default_factory=asyncio.Event)
     restarts: int = 0
     idle_blocks: int = 1
+    is_split: bool = False
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """The rollup's lengths of time, in L1 blocks."""
+        return self.deployment.parameters
 
     async def heal(self) -> None:
         """Undo whatever is disturbed and wait until the node is ready."""
@@ -249,15 +270,19 @@ async def open_stage(
             **settings,
         )
         stack.callback(node.close)
-        await asyncio.to_thread(node.start)
+        await asyncio.to_thread(node.spawn)
+        await asyncio.to_thread(wait_until, node.is_ready, READY_SECONDS)
         api = stack.enter_context(Link(node.port))
         rollup = bytes.fromhex(deployment.address("Rollup")[2:])
         users = [
             User(name, folder, account, chain.web3.eth.chain_id, rollup, Random(random.random()))
             for name, account in zip(("alice", "bob", "carol"), _accounts(), strict=True)
         ]
-        reader = L1Reader(chain.web3, deployment, [Account.from_key(KEYS[1]).address])
+        # Whoever proposes epochs, or processes what is overdue, is credited its fees.
+        paid = [Account.from_key(KEYS[1]).address, *(funded_account(n).address for n in KEEPERS)]
+        reader = L1Reader(chain.web3, deployment, paid)
         stage = Stage(folder, random, chain, deployment, endpoint, api, node, store, users, reader)
+        stage.is_split = settings.get("settlement") == "split"
         for user in users:
             stack.push_async_callback(user.close)
             await user.open(f"http://127.0.0.1:{api.port}", chain.url)
