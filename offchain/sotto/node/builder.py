@@ -57,7 +57,7 @@ class Situation:
         overdue: so many queue items from `queue_start` on L1 demands now.
         passed_over: bundles that the last epoch had no room for.
         trial: `bundles` are suspected of making epochs fail, so nothing else goes with them that need not.
-        anchors: epoch id of each known anchor.
+        anchors: epoch id of each anchor of the chain that `state` ends, proven or not.
     """
 
     state: State

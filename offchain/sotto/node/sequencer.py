@@ -6,6 +6,7 @@ what its epoch was built on, or its epoch turns out to be unprovable. Then a blo
 
 import asyncio
 import time
+from collections import ChainMap
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -164,6 +165,8 @@ class Sequencer:
             bundles, taken = [], lanes
         chosen = {bundle.id for bundle in bundles}
         withheld = [bundle.commitments for bundle in waiting if bundle.id not in chosen]
+        # L1 may have lost the proof of an epoch whose anchor is in use.
+        unproven = {result.words.header.own_anchor: epoch for epoch, result in core.results.items()}
         return builder.Situation(
             state=ledger.tip,
             domain=policy.domain,
@@ -174,7 +177,7 @@ class Sequencer:
             ordered=() if opened is None else tuple(opened.ordered),
             items=[item_of(row, policy.domain) for row in rows[taken:] if row.l1_block <= credited],
             bundles=bundles,
-            anchors=ledger.anchors,
+            anchors=ChainMap(unproven, ledger.anchors),
             withheld=frozenset[Field]().union(*withheld),
             overdue=sum(row.l1_block + policy.overdue_age <= now for row in rows),
             passed_over=self._passed_over,

@@ -224,6 +224,28 @@ async def test_the_open_epoch_is_rolled_back_when_l1_loses_a_deposit_that_it_too
     assert stored(world)[-1].rollback is not None
 
 
+async def test_transactions_outlive_that_l1_loses_the_proof_of_their_anchor(world: World) -> None:
+    """The epoch of the anchor is pending again; another one is in between, so that the newest would not do."""
+    core, scenario = world.core, world.scenario
+    queued = [scenario.deposit(scenario.users[0], 1_000_000) for _ in range(2)]
+    world.close(queued, 4)
+    ordered, waiting = world.pay(), world.pay()
+    await world.mempool.admit([proven(ordered)], [])
+    between = scenario.close([scenario.deposit(scenario.users[0], 5)], 4).result
+    core.ledger.append(between)
+    core.results[2] = between
+    async with sequencing(world):
+        await until(lambda: core.open is not None and core.open.lanes == 1)
+    await world.mempool.admit([proven(waiting)], [])
+    core.ledger.unconfirm(1)
+    core.results[1] = scenario.epochs[0].result
+    async with sequencing(world, epoch_wait=0.01, epochs_in_flight=4):
+        await until(lambda: 3 in core.results)
+    assert core.results[3].words.header.oldest == 1
+    assert [status(world, signed)[:2] for signed in (ordered, waiting)] == [("soft-final", 3)] * 2
+    assert not any(block.rollback for block in stored(world))
+
+
 async def test_a_deposit_that_another_one_replaced_while_the_node_was_down_rolls_back(world: World) -> None:
     world.fund(1)
     core, scenario = world.core, world.scenario
