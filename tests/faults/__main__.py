@@ -24,13 +24,26 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20, help="perturbations, one in each round")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--settlement", choices=("joint", "split"), default="joint")
+    parser.add_argument(
+        "--freeze", action="store_true", help="end with the freeze; split settlement always does"
+    )
     parser.add_argument("--only", action="append", default=[], help="a perturbation to choose from")
     parser.add_argument("--folder", type=Path, help="keep databases, wallets and logs in this new folder")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="sotto-faults-") as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        report = run_on(arguments.database, arguments.seed, arguments.rounds, folder, say, arguments.only)
+        report = run_on(
+            arguments.database,
+            arguments.seed,
+            arguments.rounds,
+            folder,
+            say,
+            arguments.only,
+            settlement=arguments.settlement,
+            freeze=arguments.freeze,
+        )
     say(
         f"{report.rounds} rounds, {report.epochs} epochs, {report.accepted} transactions accepted, "
         f"{report.restarts} restarts by the service manager, refusals {dict(report.refusals)}"

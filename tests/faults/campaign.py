@@ -1,4 +1,7 @@
-"""Rounds of one perturbation each, under load, on one deployment; then everything is judged."""
+"""Rounds of one perturbation each, under load, on one deployment; then everything is judged.
+
+A campaign may end with the deployment: operators gone for good, freeze, and everybody leaves.
+"""
 
 import asyncio
 import traceback
@@ -9,10 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from time import monotonic
+from typing import Final
 
 from tests.faults.database import postgres
+from tests.faults.ending import end
 from tests.faults.perturbations import PERTURBATIONS, Perturbation
 from tests.faults.stage import Database, Stage, open_stage
+from tests.faults.takeovers import TAKEOVERS
+
+JOINT, SPLIT = "joint", "split"
+SPLIT_PARAMETERS: Final = {"provingWindow": 40, "forcedDeadline": 24, "freezeTime": 160}
+"""L1 blocks. Proofs have some minutes by themselves, and what must not wait for them is mined."""
 
 Say = Callable[[str], None]
 
@@ -26,6 +36,8 @@ class Report:
 
     Attributes:
         database: sqlite or postgresql.
+        settlement: joint or split.
+        freeze: whether it ends with the freeze.
         only: names of the perturbations that it chose from; empty for all.
         rounds: rounds that were run to their end, a failed one included.
         failure: what went wrong, in words; empty if nothing did. The campaign ends with it.
@@ -37,6 +49,8 @@ class Report:
 
     seed: int
     database: str = "sqlite"
+    settlement: str = JOINT
+    freeze: bool = False
     only: tuple[str, ...] = ()
     rounds: int = 0
     failure: str = ""
@@ -50,7 +64,8 @@ class Report:
         """What repeats the campaign up to its last round."""
         only = "".join(f" --only '{name}'" for name in self.only)
         limits = f"--seed {self.seed} --rounds {self.rounds} --database {self.database}"
-        return f"python -m tests.faults {limits}{only}"
+        ending = f" --settlement {self.settlement}" + (" --freeze" if self.freeze else "")
+        return f"python -m tests.faults {limits}{ending}{only}"
 
 
 def schedule(seed: int, rounds: int, perturbations: dict[str, Perturbation]) -> list[str]:
@@ -64,20 +79,36 @@ def schedule(seed: int, rounds: int, perturbations: dict[str, Perturbation]) -> 
     return names[:rounds]
 
 
-def run_on(database: str, seed: int, rounds: int, folder: Path, say: Say, only: Sequence[str] = ()) -> Report:
+def run_on(
+    database: str,
+    seed: int,
+    rounds: int,
+    folder: Path,
+    say: Say,
+    only: Sequence[str] = (),
+    *,
+    settlement: str = JOINT,
+    freeze: bool = False,
+) -> Report:
     """Run a campaign; the seed fixes perturbations, users and their actions, not how threads take turns.
 
     Args:
         database: sqlite or postgresql; a server of its own is started.
         folder: for databases, wallets and logs; empty.
         only: names of the perturbations to choose from; all by default.
+        settlement: joint, or split, which brings perturbations of its own and always ends with the freeze.
+        freeze: end with the freeze also with joint settlement.
 
     Raises KeyError for a name that there is not.
     """
-    report = Report(seed, database, tuple(only))
+    report = Report(seed, database, settlement, freeze or settlement == SPLIT, tuple(only))
     with ExitStack() as stack:
         server = stack.enter_context(postgres()) if database == "postgresql" else None
-        perturbations = {**PERTURBATIONS, **(server.perturbations() if server else {})}
+        perturbations = {
+            **PERTURBATIONS,
+            **(server.perturbations() if server else {}),
+            **(TAKEOVERS if settlement == SPLIT else {}),
+        }
         chosen = {name: perturbations[name] for name in only or perturbations}
         asyncio.run(_run(report, rounds, chosen, folder, say, server))
     return report
@@ -92,8 +123,9 @@ async def _run(
     database: Database | None,
 ) -> None:
     seed, random = report.seed, Random(report.seed)
+    parameters = SPLIT_PARAMETERS if report.settlement == SPLIT else None
     try:
-        async with open_stage(folder, random, database) as stage:
+        async with open_stage(folder, random, database, parameters, settlement=report.settlement) as stage:
             try:
                 for number, name in enumerate(schedule(seed, rounds, perturbations), start=1):
                     report.rounds = number
@@ -102,6 +134,11 @@ async def _run(
                     say(f"round {number:3} {name:<22} {monotonic() - begun:6.1f} s")
                 l1 = await stage.check()
                 await stage.check_restored(l1)
+                if report.freeze:
+                    begun = monotonic()
+                    l1 = await end(stage, Random(random.random()))
+                    left = f"{len(l1.exits)} notes, {len(l1.pulled)} items"
+                    say(f"the freeze {left:<22} {monotonic() - begun:6.1f} s")
                 report.epochs = l1.proven
             finally:
                 report.restarts = stage.restarts

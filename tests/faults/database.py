@@ -26,6 +26,11 @@ class Postgres:
         self.link.mend()
         self.server.ensure_started()
 
+    def destroy(self) -> None:
+        """See stage.Database."""
+        self.heal()
+        self.server.execute(f"DROP DATABASE {make_url(self.url).database} WITH (FORCE)")
+
     def processes(self) -> list[int]:
         """The server and what it has started."""
         return [self.server.process_id, *descendants(self.server.process_id)]

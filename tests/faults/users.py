@@ -20,6 +20,8 @@ PASSWORD = "password"
 QUICK_WORK = 14
 ETHER, DOLLAR = 10**18, 10**6
 SMALLEST = {ETH: ETHER // 1000, TOKEN: DOLLAR}
+FORCED_SHARE = 0.2
+"""Of payments and withdrawals, that go through L1's queue."""
 
 
 class RecordingTransport(httpx.AsyncBaseTransport):
@@ -102,16 +104,21 @@ class User:
         kind = random.choices(("deposit", "pay", "withdraw"), (1, 3, 2))[0]
         payee = random.choice(others).wallet.address
         recipient = f"0x{random.randbytes(20).hex()}"
+        force = random.random() < FORCED_SHARE
         try:
             match kind:
                 case "deposit":
                     await wallet.deposit(str(asset), value)
                 case "pay":
-                    await wallet.send(str(asset), [Order(payee, value)])
+                    await wallet.send(str(asset), [Order(payee, value)], force=force)
                 case _:
-                    await wallet.withdraw(str(asset), value, recipient)
+                    await wallet.withdraw(str(asset), value, recipient, force=force)
         except WalletError as error:
             self.refusals[type(error).__name__] += 1
+
+    async def force(self, asset: int, value: int, payee: "User") -> Action:
+        """Pay somebody through L1's queue. Raises errors of the wallet."""
+        return await self.wallet.send(str(asset), [Order(payee.wallet.address, value)], force=True)
 
     async def claim_all(self) -> None:
         """Have L1 pay what is proven. Raises errors of the wallet."""
@@ -132,7 +139,7 @@ def expected(users: Sequence[User], lanes: frozenset[int]) -> dict[str, Counter[
     """What each user must hold, by what the payers' histories say and L1 has.
 
     Args:
-        lanes: h of everything in proven epochs. An action counts exactly when its h is there.
+        lanes: h of everything with an effect in proven epochs. An action counts exactly when its h is there.
     """
     holdings = {user.name: Counter[int]() for user in users}
     names = {user.wallet.address: user.name for user in users}
