@@ -38,6 +38,7 @@ log = structlog.get_logger(category="state")
 
 PRUNED = "pruned"
 """Cause of the rollback block that follows a pruning (docs/spec/12-blocks.md)."""
+OTHER_EPOCH = "another epoch is on L1"
 
 
 class Chain:
@@ -137,7 +138,7 @@ class Chain:
             return
         ours = self._is_ours(event.record)
         if not ours:
-            await core.abandon(event.id, "another proposer's epoch is on L1")
+            await core.abandon(event.id, OTHER_EPOCH)
         commit = CommitRow(
             record_hash=event.record_hash,
             epoch=event.id,
@@ -156,6 +157,8 @@ class Chain:
             raise StateDiverged(f"L1 proved a record of epoch {event.id} whose commit was not seen")
         record = record_from_bytes(commit.record)
         if not self._is_ours(record):
+            # What was built here, after a pruning that L1 has lost since, does not follow it.
+            await core.abandon(event.id, OTHER_EPOCH)
             await self._adopt(commit)
         core.ledger.confirm(record)
         core.results.pop(event.id, None)
@@ -224,6 +227,11 @@ class Chain:
             await core.abandon(lost, "L1 lost what it was built on")
         if unproven:
             await self._restore_results(unproven[0])
+        for commit in await store.run(store.pending_commits):
+            # With a pruning, L1 loses what was built after it: what it had removed is pending again.
+            if commit.epoch in core.results and not self._is_ours(record_from_bytes(commit.record)):
+                await core.abandon(commit.epoch, OTHER_EPOCH)
+                break
 
     async def _restore_results(self, first: int) -> None:
         core = self._core

@@ -32,6 +32,7 @@ def rebuild(store: Store, snapshots: Snapshots | None = None) -> tuple[Ledger, d
     results: dict[int, EpochResult] = {}
     ledger = _confirmed(store, snapshots)
     queued = store.queue_length()
+    pending = {commit.epoch: record_from_bytes(commit.record) for commit in store.pending_commits()}
     for row in store.epochs(ledger.tip_id + 1 if ledger.records else 0):
         if row.id == 0:
             ledger.confirm(record_of(row))
@@ -48,6 +49,11 @@ def rebuild(store: Store, snapshots: Snapshots | None = None) -> tuple[Ledger, d
                 raise StateDiverged(f"stored epoch {row.id} does not follow: {error}") from error
             log.warning("unfinished epoch given up", epoch=row.id, cause=str(error))
             store.abandon_from(row.id, str(error))
+            break
+        held = None if confirmed else pending.get(row.id)
+        if held is not None and (held.c, held.z) != (result.c, result.z):
+            log.warning("unfinished epoch given up", epoch=row.id, cause="another epoch is on L1")
+            store.abandon_from(row.id, "another epoch is on L1")
             break
         ledger.append(result)
         if confirmed:

@@ -1,5 +1,6 @@
 """What L1 reports: epochs of other proposers, reorganisations, events that come twice."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from eth_utils.address import to_checksum_address
 from tests.support.scenario import ClosedEpoch, Queued, Signed
-from tests.unit.node.conftest import IDENTITY, World, deposit_row, proven, record_of
+from tests.unit.node.conftest import FAR, GOOD, IDENTITY, World, deposit_row, proven, record_of
 
 from sotto.l1.deployment import Deployment
 from sotto.l1.events import Event, Position, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
@@ -217,6 +218,37 @@ async def test_a_reorganisation_of_a_proof_leaves_the_commit_pending(world: Worl
     await follower.block(7, proof_of(commit, 7))
     assert core.ledger.confirmed_id == 2
     assert not await core.is_blocked()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_what_is_pending_again_goes_before_what_was_built_after_its_pruning(
+    world: World, killed: bool
+) -> None:
+    """L1 loses a pruning, and somebody proves what it had removed: the node must not hold on to its own."""
+    follower = await start(world)
+    core, signed = world.core, world.pay(epoch=1)
+    await world.mempool.admit([proven(signed)], [])
+    other = deepcopy(world.scenario)
+    first = world.scenario.close([signed], 4)
+    await follower.own(first)
+    commit = follower.commit(first, 4)
+    await follower.block(4, commit)
+    await follower.block(30, ReceivedPruning(position(30), 2, 2))
+    assert (core.in_flight, status_of(world, signed)) == (0, "received")
+    again = other.close([signed, other.pay(other.users[0], [], other.users[0], 0, expiry=FAR)], 4)
+    await follower.own(again)
+    core.store.save_proof(2, GOOD)
+    if killed:
+        core.store.roll_back(29)
+        core.ledger, core.results = rebuild(core.store)
+    else:
+        await follower.chain.apply(RolledBack(29))
+    assert await core.is_blocked()
+    assert (core.in_flight, core.ledger.tip_id, status_of(world, signed)) == (0, 1, "received")
+    await follower.block(30, proof_of(commit, 30))
+    assert (core.ledger.confirmed_id, core.in_flight) == (2, 0)
+    assert core.ledger.tip.hash() == first.result.state.hash()
+    assert status_of(world, signed) == "proven"
 
 
 async def test_a_kill_in_a_reorganisation_leaves_nothing_that_l1_lost(world: World) -> None:

@@ -225,7 +225,7 @@ async def test_the_open_epoch_is_rolled_back_when_l1_loses_a_deposit_that_it_too
 
 
 async def test_transactions_outlive_that_l1_loses_the_proof_of_their_anchor(world: World) -> None:
-    """The epoch of the anchor is pending again; another one is in between, so that the newest would not do."""
+    """The anchor's epoch is pending again; another one is in between, so that the newest would not do."""
     core, scenario = world.core, world.scenario
     queued = [scenario.deposit(scenario.users[0], 1_000_000) for _ in range(2)]
     world.close(queued, 4)
