@@ -73,8 +73,8 @@ async def freeze(
     reason = await freeze_reason(history, first_block)
     if reason is None:
         raise NothingToFreezeFor("no item of the queue and no epoch waits")
-    # The transaction is mined in the next block at the earliest.
-    if reason.from_block > history.block + 1:
+    # It would be mined in the next block, but L1 nodes estimate its gas as of the last one.
+    if reason.from_block > history.block:
         raise FreezeTooEarly(f"{reason}; the chain is at block {history.block}")
     receipt = await Sender(web3, account).send(history.rollup.freeze(reason.pending))
     return Frozen(history.proven, bytes(receipt["transactionHash"]))

@@ -94,8 +94,8 @@ class OverdueItems:
         core = self._followed.core
         store, policy = core.store, core.policy
         rows = await store.run(store.queue_items, core.ledger.queue_cursor, policy.max_lanes)
-        # One block more: the next one is that of the epoch.
-        return [row for row in rows if row.l1_block + policy.overdue_age <= core.l1_block + 1]
+        # As of the last block, since L1 nodes estimate the gas of the epoch's transaction there.
+        return [row for row in rows if row.l1_block + policy.overdue_age <= core.l1_block]
 
     async def _remove_pending(self) -> None:
         """Prune what is pending and late: nothing can be committed with its proof behind it."""
