@@ -153,6 +153,13 @@ class StaleHead:
         if method == "eth_getBlockByNumber":
             if parameters[0] in _NEWEST:
                 parameters[0] = hex(self.block)
+        elif method == "eth_getLogs" and "blockHash" in parameters[0]:
+            # By EIP-234 an unknown block is an error, not a block without logs.
+            block = await upstream(
+                {**call, "method": "eth_getBlockByHash", "params": [parameters[0]["blockHash"], False]}
+            )
+            if self._is_ahead(json.loads(block.body).get("result")):
+                return _rpc_error(call, -32000, "unknown block")
         elif method == "eth_getLogs":
             parameters[0] = self._range(parameters[0])
         elif method in _BY_STATE:
@@ -164,8 +171,6 @@ class StaleHead:
         return self._without_future(call, reply)
 
     def _range(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        if "blockHash" in wanted:
-            return wanted
         end = wanted.get("toBlock")
         return {**wanted, "toBlock": hex(self.block)} if end in _NEWEST or self._is_later(end) else wanted
 

@@ -108,7 +108,12 @@ async def test_a_stale_head_shows_an_older_chain_without_contradictions(
     assert await web3.eth.block_number == head
     assert (await web3.eth.get_block("latest"))["number"] == head
     assert await web3.eth.get_transaction_count(account) == 0
-    for question in (web3.eth.get_transaction_receipt(sent), web3.eth.get_block(head + 1)):
+    questions = (
+        web3.eth.get_transaction_receipt(sent),
+        web3.eth.get_block(head + 1),
+        web3.eth.get_logs({"blockHash": chain.web3.eth.get_block(head + 1)["hash"]}),
+    )
+    for question in questions:
         with pytest.raises(TRANSPORT_ERRORS):
             await question
     endpoint.heal()
