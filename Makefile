@@ -184,7 +184,7 @@ bench: setup native ## Measure proving, gas and throughput
 	@for bench in $(BENCHES); do printf '==> %s\n' "$$bench"; $(VENV)/bin/python "$$bench"; done
 
 .PHONY: bench-long
-bench-long: setup native ## Run 200 rounds of faults under load; most of an hour
+bench-long: setup native ## Run 500 rounds of faults under load; some hours
 	@for bench in $(LONG_BENCHES); do printf '==> %s\n' "$$bench"; $(VENV)/bin/python "$$bench"; done
 
 .PHONY: docs

@@ -1,6 +1,7 @@
 """Rounds of faults under load on a real deployment, and how many of them broke a promise (docs/testing.md).
 
-Not part of `make bench`: 200 rounds take most of an hour on an idle machine of 2 cores.
+Not part of `make bench`: 500 rounds take some hours on an idle machine of 2 cores. Campaigns take turns
+between databases, and between joint and split settlement; split ones end with the freeze.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import _paths
 
 from bench.results import machine, record
 
-ROUNDS = 200
+ROUNDS = 500
 CAMPAIGN = 20
 FIRST_SEED = 1000
 DATABASES = ("sqlite", "postgresql")
@@ -27,7 +28,7 @@ def say(line: str) -> None:
 def main() -> None:
     """Run campaigns until there are enough rounds. One that fails ends there, and the next one goes on."""
     assert _paths.ROOT.exists()
-    from tests.faults.campaign import run_on
+    from tests.faults.campaign import JOINT, SPLIT, run_on
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
@@ -36,11 +37,13 @@ def main() -> None:
     failing: list[str] = []
     while rounds < wanted:
         database = DATABASES[seed % len(DATABASES)]
+        settlement = (JOINT, SPLIT)[seed // len(DATABASES) % 2]
+        count = min(CAMPAIGN, wanted - rounds)
         with tempfile.TemporaryDirectory(prefix="sotto-faults-") as folder:
-            report = run_on(database, seed, min(CAMPAIGN, wanted - rounds), Path(folder), say)
+            report = run_on(database, seed, count, Path(folder), say, settlement=settlement)
         if report.failure:
             say(f"{report.failure}\nrepeat it with: {report.command}")
-            failing.append(f"{database} {seed}")
+            failing.append(f"{database} {settlement} {seed}")
         # A deployment that does not even start is a failed round, too.
         rounds += max(1, report.rounds)
         accepted += report.accepted
