@@ -20,7 +20,13 @@ def say(line: str) -> None:
     [
         ("postgresql", JOINT, 12, 342, ()),
         # It ends with the freeze.
-        ("sqlite", SPLIT, 8, 1, ("commit garbage", "never prove", "ignore queue", "lose forced")),
+        (
+            "sqlite",
+            SPLIT,
+            8,
+            1,
+            ("commit garbage", "never prove", "ignore queue", "lose forced", "stop proving"),
+        ),
     ],
 )
 def test_promises_hold_through_faults(
