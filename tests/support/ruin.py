@@ -118,13 +118,13 @@ class Ruin:
         call = {"to": to_checksum_address(self.token), "data": data}
         return int.from_bytes(self.chain.web3.eth.call(call))  # type: ignore[arg-type]
 
-    def sotto(self, *command: str, home: Path, key: LocalAccount, rpc_url: str = "") -> dict[str, Any]:
-        """The JSON of a command in a process of its own, that knows an empty folder."""
-        done = subprocess.run(
+    def begin(self, *command: str, home: Path, key: LocalAccount, rpc_url: str = "") -> subprocess.Popen[str]:
+        """A command in a process of its own, that knows an empty folder."""
+        return subprocess.Popen(
             [sys.executable, "-m", "sotto.cli", *command, "--rollup", self.rollup, "--json"],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith("SOTTO_")},
                 **{name: os.environ[name] for name in ("SOTTO_CACHE",) if name in os.environ},
@@ -134,18 +134,33 @@ class Ruin:
             },
             cwd=home,
         )
-        assert done.stdout, done.stderr
-        answer: dict[str, Any] = json.loads(done.stdout)
-        return answer
 
-    def leave(self, owner: Owner, home: Path, *options: str, receiver: str = "", **where: Any) -> Any:
-        """`sotto exit` with an owner's words, from an empty folder. A relative pays the gas."""
+    def sotto(self, *command: str, **where: Any) -> dict[str, Any]:
+        """The JSON of a command, see `begin`."""
+        return answer_of(self.begin(*command, **where))
+
+    def leaving(
+        self, owner: Owner, home: Path, *options: str, receiver: str = "", **where: Any
+    ) -> subprocess.Popen[str]:
+        """`sotto exit` with an owner's words, from an empty folder; `key` pays the gas."""
         home.mkdir(exist_ok=True)
         words = home / "words"
         words.write_text(owner.words)
         to = ["--to", receiver] if receiver else []
         key = where.pop("key", owner.account)
-        return self.sotto("exit", "--phrase-file", str(words), *to, *options, home=home, key=key, **where)
+        return self.begin("exit", "--phrase-file", str(words), *to, *options, home=home, key=key, **where)
+
+    def leave(self, owner: Owner, home: Path, *options: str, **where: Any) -> Any:
+        """The JSON of `leaving`."""
+        return answer_of(self.leaving(owner, home, *options, **where))
+
+
+def answer_of(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """The JSON that a command prints before it ends."""
+    output, errors = process.communicate()
+    assert output, errors
+    answer: dict[str, Any] = json.loads(output)
+    return answer
 
 
 @contextlib.contextmanager
