@@ -15,8 +15,8 @@ SCHEDULES = (
     Schedule((Act.PAY, Act.PROVEN), 1, Fate.GONE),
     LOST_PROOF,
     Schedule((Act.WITHDRAW, Act.DEPOSIT, Act.PROVEN, Act.CLAIM), 8, Fate.ORDER, fills=True),
-    Schedule((Act.WITHDRAW, Act.PROVEN, Act.CLAIM, Act.PRUNE, Act.FORCE), 33, Fate.SOME),
-    Schedule((Act.WITHDRAW, Act.PROVEN, Act.CLAIM, Act.FORCE, Act.PRUNE), 64, Fate.REPLACED),
+    Schedule((Act.FORCE, Act.WITHDRAW, Act.PROVEN, Act.CLAIM, Act.PRUNE), 33, Fate.SOME, fills=True),
+    Schedule((Act.WITHDRAW, Act.PROVEN, Act.CLAIM, Act.FORCE, Act.PRUNE), 64, Fate.REPLACED, fills=True),
 )
 DEEP = 8
 EVENTS = {"DepositQueued", "ForcedQueued", "EpochCommitted", "EpochProven", "EpochsPruned", "Claimed"}
