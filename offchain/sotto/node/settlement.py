@@ -19,6 +19,10 @@ from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.transaction import Kind
 
 
+class StepOutdated(Exception):  # noqa: N818 - it is no error
+    """L1 has lost what a step was chosen for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """An action for one epoch, and the transactions that were signed for it, oldest first."""
@@ -89,7 +93,7 @@ class Calls:
         self._fee_recipient = fee_recipient
 
     async def make(self, step: Step) -> TxParams:
-        """The transaction of a step, not signed yet."""
+        """The transaction of a step, not signed yet. Raises StepOutdated."""
         if step.action == Action.PROVE:
             return await self._prove(step)
         commit = await self._commit_input(step)
@@ -128,8 +132,8 @@ class Calls:
         if epoch in core.ledger.records:
             return core.ledger.records[epoch]
         row = await core.store.run(core.store.epoch, epoch)
-        assert row is not None, "epochs are committed in order"
-        assert row.record is not None, "epochs are committed in order"
+        if row is None or row.record is None:
+            raise StepOutdated(f"epoch {epoch} is on L1 no more")
         return record_from_bytes(row.record)
 
     async def _tails(self, start: int, end: int) -> list[bytes]:

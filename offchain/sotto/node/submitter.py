@@ -21,7 +21,7 @@ from sotto.node.config import NodeConfig
 from sotto.node.core import Core
 from sotto.node.errors import StateDiverged
 from sotto.node.metrics import Metrics
-from sotto.node.settlement import Calls, Step, next_step
+from sotto.node.settlement import Calls, Step, StepOutdated, next_step
 from sotto.node.tables import Action, SubmissionRow
 
 log = structlog.get_logger(category="block")
@@ -97,6 +97,9 @@ class Submitter:
                 await self._prune()
                 step = await self._next_step()
                 failed = step is not None and await self._take(step)
+            except StepOutdated as reason:
+                log.info("submission overtaken", cause=str(reason))
+                failed = False
             except L1Error as error:
                 epoch = confirmed + 1 if step is None else step.row.id
                 log.warning("submission delayed", epoch=epoch, cause=str(error))

@@ -21,6 +21,7 @@ from sotto.node.config import NodeConfig
 from sotto.node.core import epoch_row, lane_rows
 from sotto.node.metrics import Metrics
 from sotto.node.sequencer import Sequencer
+from sotto.node.settlement import StepOutdated
 from sotto.node.submitter import Submitter
 from sotto.node.tables import Action, SubmissionRow
 from sotto.protocol.l1 import EpochRecord, genesis_record
@@ -422,3 +423,18 @@ async def test_what_is_given_up_while_it_is_signed_is_not_sent(world: World) -> 
 
     assert not await take_next(submitter_of(world, Pruned(), settlement="split"))
     assert core.store.submissions(2) == []
+
+
+async def test_a_step_whose_parent_l1_has_lost_meanwhile_blames_nobody(world: World) -> None:
+    await closed_epochs(world, 2)
+    core = world.core
+    core.l1_block += 1
+    record_on_l1(world, 2)
+    submitter = submitter_of(world, Mine(), settlement="split", pending_epochs=2)
+    step = await submitter._next_step()
+    assert step is not None
+    assert step.row.id == 3
+    core.store.roll_back(core.l1_block - 1)
+    with pytest.raises(StepOutdated):
+        await submitter._take(step)
+    assert (core.in_flight, len(core.trials), core.store.submissions(3)) == (2, 0, [])
