@@ -20,6 +20,8 @@ from sotto.wallet.state import ActionStatus
 pytestmark = pytest.mark.slow
 
 ETHER = 10**18
+DEAR = 5 * 10**10
+"""Wei of a unit of gas: above what is offered while it costs about one gwei."""
 RECIPIENT = to_checksum_address("0x" + "f0" * 20)
 ACCOUNT = funded_account(5)
 
@@ -70,6 +72,21 @@ def test_forced_payments_land_once_whatever_l1_loses(chain: LocalChain, tmp_path
                 wallet.wait(sent.number)
                 assert chain.web3.eth.get_transaction_count(ACCOUNT.address) == nonce
                 assert wallet.history()[sent.number].l1_transaction == digest
+
+                # It does so in vain when gas has become dearer than it offers: the wallet offers more.
+                node.kill()
+                node.spawn(epoch_wait=300)
+                wait_until(node.is_ready)
+                sent = wallet.send("1", [Payment(wallet.address, ETHER // 8)], force=True)
+                digest = sent.l1_transaction
+                chain.reorganise(1)
+                chain.request("anvil_setNextBlockBaseFeePerGas", [hex(DEAR)])
+                chain.mine()
+                node.kill()
+                node.start()
+                wallet.wait(sent.number)
+                assert chain.web3.eth.get_transaction_count(ACCOUNT.address) == nonce + 1
+                assert wallet.history()[sent.number].l1_transaction != digest
                 assert [a.status for a in wallet.history()] == [ActionStatus.PROVEN] * len(wallet.history())
                 assert wallet.balances()[1].available == 2 * ETHER - ETHER // 2
         finally:
