@@ -8,14 +8,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
-from eth_utils.abi import function_abi_to_4byte_selector
 from eth_utils.address import to_checksum_address
 from web3.types import Wei
 
-from sotto.l1 import interface
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.protocol.address import decode_address
 from sotto.protocol.ciphertext import encrypt
@@ -26,7 +24,7 @@ from sotto.testing.chain import CHAIN_ID, funded_account
 from sotto.testing.contracts import build_contracts, mint
 from sotto.wallet import Connection, SyncWallet, create_wallet
 from sotto.wallet.inputs import Payment
-from tests.faults.endpoint import Call, FaultyEndpoint, Reply, Upstream
+from tests.faults.endpoint import FaultyEndpoint, NoProofs
 from tests.support.chain import LocalChain, anvil, deploy
 from tests.support.node import NodeProcess, wait_until
 
@@ -44,23 +42,6 @@ _SILENT: Final = "0x" + "99" * 20
 """A policy that fails to answer, which allows: so that epochs can be committed and never proven."""
 _PASSWORD: Final = "ruin"
 _WORK: Final = 14
-
-
-class NoProofs:
-    """An endpoint that passes commits on, and nothing that proves."""
-
-    def __init__(self) -> None:
-        self._selectors = [
-            function_abi_to_4byte_selector(cast(Any, entry)).hex()
-            for entry in interface.load("Rollup")
-            if entry.get("name") in ("prove", "commitAndProve")
-        ]
-
-    async def answer(self, call: Call, upstream: Upstream) -> Reply | None:
-        """See Disturbance."""
-        sends = call["method"] in ("eth_sendRawTransaction", "eth_estimateGas")
-        is_proof = sends and any(selector in json.dumps(call["params"]) for selector in self._selectors)
-        return None if is_proof else await upstream(call)
 
 
 @dataclass
