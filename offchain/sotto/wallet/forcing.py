@@ -112,6 +112,10 @@ async def _queue(
             if not isinstance(error, StaleSuccessor | QueueFeeRisen) or attempt == _ATTEMPTS:
                 raise
             report = await synchronise(context)
+            spent = {entry.commitment for entry in draft.inputs if entry.commitment is not None}
+            if not spent <= {note.commitment for note in context.state.spendable(chained=False)}:
+                # They are spent by now, or L1 has lost their epoch: other notes must be chosen.
+                raise
             continue
         made.sent, made.forced.index = True, queued.index
         action.queue_index, action.l1_transaction = queued.index, queued.receipt.hash

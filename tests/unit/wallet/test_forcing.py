@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 
 import pytest
 from tests.unit.wallet.conftest import OpenWallet
@@ -277,6 +278,35 @@ async def test_epoch_that_comes_between_is_followed_by_a_new_proof(
     await alice.sync()
     assert alice.history()[action.number].status == ActionStatus.PROVEN
     assert available(alice) == ETHER // 2
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_notes_that_are_gone_when_it_is_to_be_proven_again_are_not_spent(
+    node: RecordedNode, l1: RecordedQueue, open_wallet: OpenWallet, lost: bool
+) -> None:
+    phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+    alice, copy = await open_wallet("alice", phrase, l1=l1), await open_wallet("copy", phrase)
+    before = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    await funded(node, alice, ETHER)
+    await copy.sync()
+
+    def overtaken() -> None:
+        l1.reverted |= set(l1.signed)
+        if lost:
+            node.state, node.records, node.rows, node.queue_cursor = before
+        else:
+            node.close()
+        raise StaleSuccessor("WrongSuccessorCount")
+
+    l1.on_send = overtaken
+    if not lost:
+        await copy.send("ETH", [Payment(copy.address, ETHER // 8)])
+        waiting, node.pool = node.pool, type(node.pool)()
+        l1.on_sign = lambda: setattr(node, "pool", waiting)
+    with pytest.raises(StaleSuccessor):
+        await alice.withdraw("ETH", ETHER // 2, RECIPIENT, force=True)
+    assert len(l1.signed) == 1
+    assert alice.history()[-1].status == ActionStatus.DROPPED
 
 
 @pytest.mark.parametrize("error", [AnchorTooOld, RollupFrozen])
