@@ -16,13 +16,22 @@ from sotto.wallet.errors import (
     QueueFeeTooHigh,
     RecipientsInvalid,
     StaleSuccessor,
-    WalletError,
 )
 from sotto.wallet.ledger import refuse
 from sotto.wallet.selection import MAX_PAYMENTS, Request
-from sotto.wallet.sending import Order, add_line, contested, make_drafts, prove_drafts, remember, select
+from sotto.wallet.sending import (
+    Order,
+    add_line,
+    contested,
+    dropped_unless_made,
+    external_notes,
+    make_drafts,
+    prove_drafts,
+    remember,
+    select,
+)
 from sotto.wallet.settlement import QUEUE_FEE_MARGIN, Settlement
-from sotto.wallet.state import Action, ActionStatus, Draft, SentForced
+from sotto.wallet.state import Action, Draft, SentForced
 from sotto.wallet.submission import forced_bytes
 from sotto.wallet.sync import SyncReport, checked_epoch, synchronise
 
@@ -68,15 +77,8 @@ async def force(context: Context, order: Order) -> Action:
     steps = select(context, request, 1, contested(context, order), chained=False)
     drafts = make_drafts(context, order, steps, forced=True)
     action = add_line(context, order, drafts, 0)
-    try:
+    with dropped_unless_made(context, action):
         await _queue(context, l1, action, drafts[0], report, limit)
-    except BaseException as error:
-        # Also when the caller gives up while it is proven: a line without a transaction would wait for ever.
-        if not any(pending.action == action.number for pending in context.state.pending):
-            cause = str(error) if isinstance(error, WalletError) else "interrupted before it was sent"
-            action.status, action.cause = ActionStatus.DROPPED, cause
-        context.save()
-        raise
     return action
 
 
@@ -112,8 +114,8 @@ async def _queue(
             if not isinstance(error, StaleSuccessor | QueueFeeRisen) or attempt == _ATTEMPTS:
                 raise
             report = await synchronise(context)
-            spent = {entry.commitment for entry in draft.inputs if entry.commitment is not None}
-            if not spent <= {note.commitment for note in context.state.spendable(chained=False)}:
+            left = {note.commitment for note in context.state.spendable(chained=False)}
+            if not external_notes([draft]) <= left:
                 # They are spent by now, or L1 has lost their epoch: other notes must be chosen.
                 raise
             continue

@@ -1,7 +1,8 @@
 """Payments and withdrawals: choose notes, sign, prove, hand over; prove again when an epoch was faster."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from time import monotonic, time
@@ -132,16 +133,25 @@ async def carry_out(context: Context, order: Order) -> Action:
         for step, draft in zip(steps, drafts, strict=True):
             for ticket in (order.tickets[o.payment] for o in step.outputs if o.payment is not None):
                 ticket.action, ticket.transaction = action.number, draft.commitments[0]
-    try:
+    with dropped_unless_made(context, action):
         await _deliver(context, action, drafts, report)
+    return action
+
+
+@contextmanager
+def dropped_unless_made(context: Context, action: Action) -> Iterator[None]:
+    """Drop the line of an action that fails before any transaction of it is stored.
+
+    Also when the caller gives up while it is proven: a line without a transaction would wait for ever.
+    """
+    try:
+        yield
     except BaseException as error:
-        # Also when the caller gives up while it is proven: a line without a transaction would wait for ever.
         if not any(pending.action == action.number for pending in context.state.pending):
             cause = str(error) if isinstance(error, WalletError) else "interrupted before it was sent"
             action.status, action.cause = ActionStatus.DROPPED, cause
         context.save()
         raise
-    return action
 
 
 def add_line(context: Context, order: Order, drafts: Sequence[Draft], fee: int) -> Action:
@@ -176,7 +186,7 @@ async def prove_again(context: Context, number: int, report: SyncReport) -> None
     state = context.state
     action = state.action(number)
     drafts = [pending.draft for pending in state.pending if pending.action == number]
-    external = _external(context, drafts)
+    external = external_notes(drafts)
     if external & set(state.incoming):
         return
     settled = {note.commitment for note in state.notes.values() if note.spent_epoch is None}
@@ -278,7 +288,7 @@ async def prove_drafts(
 
 async def _wait_for_parents(context: Context, drafts: Sequence[Draft]) -> SyncReport:
     """Follow the chain until every note from outside the bundle is settled or can be named again."""
-    external = _external(context, drafts)
+    external = external_notes(drafts)
     deadline = monotonic() + _PARENT_SECONDS
     while True:
         report = await synchronise(context)
@@ -289,7 +299,7 @@ async def _wait_for_parents(context: Context, drafts: Sequence[Draft]) -> SyncRe
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _external(context: Context, drafts: Sequence[Draft]) -> set[int]:
+def external_notes(drafts: Sequence[Draft]) -> set[int]:
     """Commitments that drafts spend and do not make themselves."""
     made = {commitment for draft in drafts for commitment in draft.commitments}
     spent = {e.commitment for draft in drafts for e in draft.inputs if e.commitment is not None}
