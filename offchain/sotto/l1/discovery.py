@@ -2,22 +2,19 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3 import AsyncWeb3
-from web3.exceptions import Web3RPCError
-from web3.types import LogReceipt
 
 from sotto.l1.bridge import ETH, BridgeContract
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.deployment import DeployedContract, Deployment, ListedAsset
 from sotto.l1.errors import ContractRejected, L1Unavailable
+from sotto.l1.logs import LogReader
 from sotto.l1.rollup import RollupContract
 from sotto.l1.token import TokenContract
-
-_RANGE: Final = 50_000
 
 
 async def discover(web3: AsyncWeb3[Any], rollup: bytes, start_block: int | None = None) -> Deployment:
@@ -62,7 +59,8 @@ async def _assets(
     web3: AsyncWeb3[Any], bridge: BridgeContract, start: int, head: int
 ) -> Sequence[ListedAsset]:
     found = {ETH: ListedAsset(asset=ETH, address=None, symbol="ETH", decimals=18)}
-    for log in await _logs(web3, bridge.address, start, head):
+    logs = [log async for _, part in LogReader(web3).read(bridge.address, start, head) for log in part]
+    for log in logs:
         listing = bridge.listed(log)
         if listing is None or listing[0] in found:
             continue
@@ -74,24 +72,3 @@ async def _assets(
             symbol, decimals = await token.symbol(), await token.decimals()
         found[asset] = ListedAsset(asset=asset, address=address, symbol=symbol, decimals=decimals)
     return list(found.values())
-
-
-async def _logs(web3: AsyncWeb3[Any], address: ChecksumAddress, start: int, head: int) -> list[LogReceipt]:
-    logs: list[LogReceipt] = []
-    width = _RANGE
-    while start <= head:
-        end = min(start + width - 1, head)
-        try:
-            logs += await web3.eth.get_logs(
-                {"address": address, "fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)}
-            )
-        except Web3RPCError as error:
-            # L1 nodes limit blocks or results of a question, each with a text of its own.
-            if width == 1:
-                raise translate(error) from error
-            width = max(1, width // 4)
-            continue
-        except TRANSPORT_ERRORS as error:
-            raise translate(error) from error
-        start = end + 1
-    return logs

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from eth_abi.exceptions import DecodingError
-from eth_typing import BlockNumber, ChecksumAddress
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from web3 import AsyncWeb3
-from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
+from web3.exceptions import TransactionNotFound, Web3Exception
 from web3.types import LogReceipt
 
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.discovery import creation_block
 from sotto.l1.errors import HistoryIncomplete, HistoryMismatch, L1Unavailable
 from sotto.l1.events import QueueEvent, ReceivedCommit, ReceivedDeposit
+from sotto.l1.logs import LogReader
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import PublishedEpoch, RollupContract
 from sotto.protocol.errors import ProtocolError
@@ -34,8 +35,6 @@ QUESTIONS: Final = 8
 """Old transactions that are asked for at the same time."""
 
 _SLOTS: Final = 256
-_RANGE: Final = 50_000
-"""Blocks of a question for logs; a source that refuses so many is asked for fewer."""
 
 Progress = Callable[[str, float], None]
 
@@ -86,12 +85,11 @@ class History:
     ) -> None:
         self.rollup, self.queue, self.block, self.domain = rollup, queue, block, domain
         self.head, self.proven = status
-        self._source = source
+        self._reader = LogReader(source)
         self._archive = RollupContract(source, rollup.address)
         self._archive_queue = L1QueueContract(source, queue.address)
         self._progress = progress
         self._lanes: dict[ChecksumAddress, int] = {}
-        self._range = _RANGE
         self._deployed: int | None = None
 
     @classmethod
@@ -214,25 +212,9 @@ class History:
 
     async def _logs(self, address: ChecksumAddress, first_block: int, phase: str) -> list[LogReceipt]:
         logs: list[LogReceipt] = []
-        start = first_block
-        while start <= self.block:
-            end = min(start + self._range - 1, self.block)
-            try:
-                logs += await self._source.eth.get_logs(
-                    {"address": address, "fromBlock": BlockNumber(start), "toBlock": BlockNumber(end)}
-                )
-            except Web3RPCError as error:
-                # Sources limit blocks or results of a question, each with a text of its own.
-                if self._range == 1:
-                    raise translate(error) from error
-                self._range = max(1, self._range // 4)
-                continue
-            except TRANSPORT_ERRORS as error:
-                raise translate(error) from error
-            except (ValueError, KeyError, TypeError) as error:
-                raise HistoryMismatch(f"the logs of blocks {start} to {end}: {str(error)[:200]}") from error
-            start = end + 1
-            self._progress(phase, (start - first_block) / (self.block + 1 - first_block))
+        async for last, part in self._reader.read(address, first_block, self.block):
+            logs += part
+            self._progress(phase, (last + 1 - first_block) / (self.block + 1 - first_block))
         return logs
 
     def _decode(self, decoder: Callable[[LogReceipt], Any], log: LogReceipt) -> Any:
