@@ -36,6 +36,11 @@ class ContractRejected(L1Error):
         shown = ", ".join(_show(argument) for argument in self.arguments)
         super().__init__(f"{name}({shown})")
 
+    @property
+    def cause_name(self) -> str:
+        """As that of TransactionReverted."""
+        return self.name
+
 
 class TransactionReverted(L1Error):
     """A transaction was included in a block, but reverted.
@@ -49,6 +54,11 @@ class TransactionReverted(L1Error):
         self.transaction_hash = transaction_hash
         self.cause = cause
         super().__init__(f"0x{transaction_hash.hex()} reverted: {cause or 'the replay gives no reason'}")
+
+    @property
+    def cause_name(self) -> str:
+        """Name of the custom error, empty if the replay gives none."""
+        return "" if self.cause is None else self.cause.name
 
 
 class FeeCapReached(L1Error):

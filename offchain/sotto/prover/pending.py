@@ -139,8 +139,7 @@ class PendingProver:
         try:
             receipt = await self._sender.send(transaction)
         except (ContractRejected, TransactionReverted) as error:
-            cause = error.cause if isinstance(error, TransactionReverted) else error
-            if cause is not None and cause.name in OVERTAKEN:
+            if error.cause_name in OVERTAKEN:
                 log.info("somebody else was faster", epoch=record.id)
                 return None
             raise

@@ -182,9 +182,9 @@ class Leaver:
         Raises L1Unavailable, ContractRejected, TransactionReverted,
         TransactionTimeout, ProofRejected; what was paid before stays paid, and the next run goes on.
         """
-        bridge = BridgeContract(self._web3, await self._history.rollup.bridge())
+        bridge, contract = await self._contracts()
         await self._wait_for_earlier()
-        await self._exit_notes(bridge, recovered, maker, options, left)
+        await self._exit_notes(contract, recovered, maker, options, left)
         await self._claim(bridge, recovered.withdrawals, left)
         await self._pull_back(bridge, recovered, left)
 
@@ -192,21 +192,23 @@ class Leaver:
         self, recovered: Recovered, maker: ExitMaker, options: ExitOptions, left: Left
     ) -> list[ProvenExit]:
         """Prove the exits of all notes that have not left, for an executor to submit."""
-        bridge = BridgeContract(self._web3, await self._history.rollup.bridge())
-        contract = ExitContract(self._web3, await bridge.exit())
+        _, contract = await self._contracts()
         waiting = await self._waiting(contract, recovered, options, left)
         return [proven async for proven in self._proofs(waiting, maker, options)]
 
     async def submit(self, last: EpochRecord, exits: Sequence[ProvenExit], left: Left) -> list[int]:
         """Submit proven exits, also those of others. Returns the nullifiers that L1 has paid now."""
-        bridge = BridgeContract(self._web3, await self._history.rollup.bridge())
-        contract = ExitContract(self._web3, await bridge.exit())
+        _, contract = await self._contracts()
         await self._wait_for_earlier()
         waiting = [each for each in exits if not await contract.has_exited(each.nullifier)]
         paid: list[int] = []
         for start in range(0, len(waiting), NOTES_A_TRANSACTION):
             paid += await self._submit(contract, last, waiting[start : start + NOTES_A_TRANSACTION], left)
         return paid
+
+    async def _contracts(self) -> tuple[BridgeContract, ExitContract]:
+        bridge = BridgeContract(self._web3, await self._history.rollup.bridge())
+        return bridge, ExitContract(self._web3, await bridge.exit())
 
     async def _wait_for_earlier(self) -> None:
         """A run that was killed may have sent a transaction, which must not be sent again beside it."""
@@ -221,13 +223,12 @@ class Leaver:
 
     async def _exit_notes(
         self,
-        bridge: BridgeContract,
+        contract: ExitContract,
         recovered: Recovered,
         maker: ExitMaker,
         options: ExitOptions,
         left: Left,
     ) -> None:
-        contract = ExitContract(self._web3, await bridge.exit())
         waiting = await self._waiting(contract, recovered, options, left)
         proven: list[ProvenExit] = []
         async for leaving in self._proofs(waiting, maker, options):
@@ -270,8 +271,7 @@ class Leaver:
             try:
                 receipt = await self._sender.send(contract.exit(last, exits[0]))
             except (ContractRejected, TransactionReverted) as error:
-                cause = error.cause if isinstance(error, TransactionReverted) else error
-                if cause is not None and cause.name in ("AlreadyExited", "PaymentFailed"):
+                if error.cause_name in ("AlreadyExited", "PaymentFailed"):
                     return []
                 raise
         else:
@@ -311,9 +311,8 @@ class Leaver:
             try:
                 receipt = await self._sender.send(bridge.pull_back(event, item))
             except (ContractRejected, TransactionReverted) as error:
-                cause = error.cause if isinstance(error, TransactionReverted) else error
                 # Its sender does not take it, or somebody else was faster: the others do not wait for that.
-                if cause is not None and cause.name in ("AlreadyPulledBack", "PaymentFailed"):
+                if error.cause_name in ("AlreadyPulledBack", "PaymentFailed"):
                     continue
                 raise
             self._note(receipt, left)

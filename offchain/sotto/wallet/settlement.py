@@ -453,9 +453,7 @@ def translate(error: L1Error) -> L1Rejected | L1Unreachable | L1Unconfirmed:
     if isinstance(error, TransactionTimeout):
         return L1Unconfirmed(str(error)[:500])
     if isinstance(error, ContractRejected | TransactionReverted):
-        cause = error.cause if isinstance(error, TransactionReverted) else error
-        kind = L1Rejected if cause is None else _CAUSES.get(cause.name, L1Rejected)
-        return kind(str(error)[:500])
+        return _CAUSES.get(error.cause_name, L1Rejected)(str(error)[:500])
     if isinstance(error, L1Unavailable):
         return L1Unreachable(str(error)[:500])
     return L1Rejected(f"{type(error).__name__}: {str(error)[:500]}")
