@@ -2,7 +2,8 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -71,16 +72,24 @@ def rollup_options(command: Command) -> Command:
     return cast(Command, wrapped)
 
 
-def connected(rpc_url: str, action: "Callable[[AsyncWeb3[Any]], Awaitable[R]]") -> R:
-    """Run a coroutine with a connection to L1."""
+@asynccontextmanager
+async def l1_connection(url: str) -> "AsyncIterator[AsyncWeb3[Any]]":
+    """A connection to L1."""
     from web3 import AsyncHTTPProvider, AsyncWeb3
 
+    web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(url))
+    try:
+        yield web3
+    finally:
+        await web3.provider.disconnect()
+
+
+def connected(rpc_url: str, action: "Callable[[AsyncWeb3[Any]], Awaitable[R]]") -> R:
+    """Run a coroutine with a connection to L1."""
+
     async def run() -> R:
-        web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(rpc_url))
-        try:
+        async with l1_connection(rpc_url) as web3:
             return await action(web3)
-        finally:
-            await web3.provider.disconnect()
 
     return asyncio.run(run())
 

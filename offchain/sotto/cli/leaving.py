@@ -1,14 +1,14 @@
 """`sotto freeze` and `sotto exit`: what is left to users when operators are gone. No node is asked."""
 
 from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from sotto.cli.keepers import connected, rollup_options
+from sotto.cli.keepers import connected, l1_connection, rollup_options
 from sotto.cli.options import (
     json_option,
     l1_key_option,
@@ -31,8 +31,6 @@ from sotto.wallet.errors import PhraseRejected, ViewOnlyWallet, WrongDeployment
 from sotto.wallet.inputs import decode_l1_address
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from eth_account.signers.local import LocalAccount
     from web3 import AsyncWeb3
 
@@ -208,7 +206,7 @@ class _Exit:
         from sotto.l1.history import History
 
         install_hash_backend()
-        async with _source(self._archive) as source:
+        async with l1_connection(self._archive) if self._archive else nullcontext() as source:
             history = await History.open(web3, self._rollup, source, progress)
             frozen = await history.rollup.is_frozen(history.block)
             if not frozen and not self._show:
@@ -269,20 +267,6 @@ class _Exit:
         if self._account is None:
             raise click.UsageError("--from-l1 needs --l1-key-file or SOTTO_L1_KEY")
         return seed_from_signature(account_signer(self._account)(seed_typed_data(await web3.eth.chain_id)))
-
-
-@asynccontextmanager
-async def _source(url: str | None) -> "AsyncIterator[AsyncWeb3[Any] | None]":
-    if url is None:
-        yield None
-        return
-    from web3 import AsyncHTTPProvider, AsyncWeb3
-
-    web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(url))
-    try:
-        yield web3
-    finally:
-        await web3.provider.disconnect()
 
 
 async def _assets(web3: "AsyncWeb3[Any]", history: "History", numbers: set[int]) -> dict[int, Asset]:
