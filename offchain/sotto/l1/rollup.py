@@ -1,6 +1,6 @@
 """The contract `Rollup` (docs/spec/06-l1.md)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -141,6 +141,11 @@ class RollupContract(Contract):
             if status.open if following < status.from_block else status.scheduled:
                 found[lanes] = member
         return dict(sorted(found.items()))
+
+    async def open_sizes(self, verifiers: Mapping[int, ChecksumAddress]) -> tuple[int, ...]:
+        """Lanes of those among `verifiers` that take an epoch in the next L1 block, in their order."""
+        opened = await self.open_verifiers()
+        return tuple(lanes for lanes, address in verifiers.items() if opened.get(lanes) == address)
 
     async def switch_delay(self) -> int:
         """L1 blocks between the scheduling of a switch and its effect."""

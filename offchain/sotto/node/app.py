@@ -25,7 +25,7 @@ from sotto.node.api import create_api
 from sotto.node.chain import Chain
 from sotto.node.config import NodeConfig
 from sotto.node.core import Core
-from sotto.node.errors import ConfigInvalid, KeysMismatch
+from sotto.node.errors import ConfigInvalid, KeysMismatch, first_failure
 from sotto.node.events import Feed
 from sotto.node.following import Following
 from sotto.node.heights import HeightFile
@@ -149,11 +149,7 @@ class Node:
                     task.cancel()
         except* Exception as failures:
             self._stop.set()
-            # One loop failed and took the others with it: its error is the cause.
-            error: Exception = failures
-            while isinstance(error, ExceptionGroup):
-                error = error.exceptions[0]
-            raise error from None
+            raise first_failure(failures) from None
 
     async def _check_deployment(self) -> dict[int, ChecksumAddress]:
         """Compare file, chain and contracts. Returns the verifiers by number of lanes, ascending."""
@@ -189,8 +185,7 @@ class Node:
 
     async def _open_sizes(self, verifiers: dict[int, ChecksumAddress]) -> tuple[int, ...]:
         """Lanes of the verifiers that the owner has not closed, ascending. Raises ConfigInvalid."""
-        opened = await self._rollup.open_verifiers()
-        sizes = tuple(lanes for lanes, address in verifiers.items() if opened.get(lanes) == address)
+        sizes = await self._rollup.open_sizes(verifiers)
         if not sizes:
             raise ConfigInvalid("the deployment file names no verifier that is open to new epochs")
         return sizes

@@ -25,7 +25,7 @@ from sotto.l1.watcher import BlockAdded, Change, RolledBack
 from sotto.node.core import Core, epoch_row, lane_rows
 from sotto.node.errors import StateDiverged
 from sotto.node.ledger import Ledger
-from sotto.node.rebuild import is_lost
+from sotto.node.rebuild import BASE_LOST, OTHER_EPOCH, is_lost, is_of
 from sotto.node.snapshots import INTERVAL, Snapshots, save_snapshot
 from sotto.node.tables import CommitRow, DepositRow, EpochRow, EpochStatus, ForcedRow
 from sotto.protocol.epoch import replay
@@ -38,7 +38,6 @@ log = structlog.get_logger(category="state")
 
 PRUNED = "pruned"
 """Cause of the rollback block that follows a pruning (docs/spec/12-blocks.md)."""
-OTHER_EPOCH = "another epoch is on L1"
 
 
 class Chain:
@@ -179,7 +178,7 @@ class Chain:
 
     def _is_ours(self, record: EpochRecord) -> bool:
         known = self._core.results.get(record.id)
-        return known is not None and (known.c, known.z) == (record.c, record.z)
+        return known is not None and is_of(record, known)
 
     async def _adopt(self, commit: CommitRow) -> None:
         """Take an epoch of another proposer that L1 has proven."""
@@ -199,8 +198,7 @@ class Chain:
             raise StateDiverged(
                 f"epoch {commit.epoch} of another proposer does not follow: {error}"
             ) from error
-        record = record_from_bytes(commit.record)
-        if (result.c, result.z) != (record.c, record.z):
+        if not is_of(record_from_bytes(commit.record), result):
             # The same state with other ciphertexts would rob wallets of their notes.
             raise StateDiverged(f"the words of epoch {commit.epoch} are not those of its record")
         rows = lane_rows(result)
@@ -224,7 +222,7 @@ class Chain:
         if lost is None and core.open is not None and core.open.queue_end > queued:
             lost = core.open_id
         if lost is not None:
-            await core.abandon(lost, "L1 lost what it was built on")
+            await core.abandon(lost, BASE_LOST)
         if unproven:
             await self._restore_results(unproven[0])
         for commit in await store.run(store.pending_commits):

@@ -309,3 +309,11 @@ class EpochNotBuilt(NodeError):
     """The bundles that wait give no epoch, for a cause that no rule of admission names."""
 
     status = 500
+
+
+def first_failure(failures: ExceptionGroup[Exception]) -> Exception:
+    """The error of the loop that failed and took the others of its group with it."""
+    error: Exception = failures
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

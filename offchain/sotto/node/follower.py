@@ -25,7 +25,7 @@ from sotto.node.admission import Policy
 from sotto.node.api import create_api
 from sotto.node.chain import Chain
 from sotto.node.core import Core
-from sotto.node.errors import FollowsOnly
+from sotto.node.errors import FollowsOnly, first_failure
 from sotto.node.events import Feed
 from sotto.node.following import Following
 from sotto.node.lifecycle import Lifecycle
@@ -185,10 +185,7 @@ class Follower:
                         task.cancel()
             except* Exception as failures:
                 self._stop.set()
-                error: Exception = failures
-                while isinstance(error, ExceptionGroup):
-                    error = error.exceptions[0]
-                raise error from None
+                raise first_failure(failures) from None
         log.info("stopped")
 
 

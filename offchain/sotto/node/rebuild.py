@@ -19,6 +19,10 @@ from sotto.protocol.words import decode_words
 
 log = structlog.get_logger(category="state")
 
+BASE_LOST = "L1 lost what it was built on"
+OTHER_EPOCH = "another epoch is on L1"
+"""Why an epoch that L1 has not proven is given up."""
+
 
 def rebuild(store: Store, snapshots: Snapshots | None = None) -> tuple[Ledger, dict[int, EpochResult]]:
     """Ledger and results of unconfirmed epochs, from the stored words and, to be faster, a snapshot.
@@ -39,21 +43,18 @@ def rebuild(store: Store, snapshots: Snapshots | None = None) -> tuple[Ledger, d
             continue
         confirmed = row.status == EpochStatus.CONFIRMED
         if not confirmed and is_lost(row, queued):
-            log.warning("unfinished epoch given up", epoch=row.id, cause="L1 lost what it was built on")
-            store.abandon_from(row.id, "L1 lost what it was built on")
+            _give_up(store, row, BASE_LOST)
             break
         try:
             result = replay(ledger.tip, decode_words(row.words, row.lanes))
         except ProtocolError as error:
             if confirmed:
                 raise StateDiverged(f"stored epoch {row.id} does not follow: {error}") from error
-            log.warning("unfinished epoch given up", epoch=row.id, cause=str(error))
-            store.abandon_from(row.id, str(error))
+            _give_up(store, row, str(error))
             break
         held = None if confirmed else pending.get(row.id)
-        if held is not None and (held.c, held.z) != (result.c, result.z):
-            log.warning("unfinished epoch given up", epoch=row.id, cause="another epoch is on L1")
-            store.abandon_from(row.id, "another epoch is on L1")
+        if held is not None and not is_of(held, result):
+            _give_up(store, row, OTHER_EPOCH)
             break
         ledger.append(result)
         if confirmed:
@@ -103,6 +104,16 @@ def record_of(row: EpochRow) -> EpochRecord:
     """The L1 record of a confirmed epoch."""
     assert row.record is not None, "confirmed epochs have their record"
     return record_from_bytes(row.record)
+
+
+def is_of(record: EpochRecord, result: EpochResult) -> bool:
+    """Whether a record on L1 is of this very epoch: c and z bind all of its words."""
+    return (record.c, record.z) == (result.c, result.z)
+
+
+def _give_up(store: Store, row: EpochRow, cause: str) -> None:
+    log.warning("unfinished epoch given up", epoch=row.id, cause=cause)
+    store.abandon_from(row.id, cause)
 
 
 def is_lost(row: EpochRow, queued: int) -> bool:

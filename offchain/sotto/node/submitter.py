@@ -245,8 +245,7 @@ class Submitter:
     async def _choose_verifiers(self) -> None:
         """The owner has closed one: from now on epochs are built for those that are open."""
         core = self._core
-        opened = await self._rollup.open_verifiers()
-        sizes = tuple(lanes for lanes, address in self._verifiers.items() if opened.get(lanes) == address)
+        sizes = await self._rollup.open_sizes(self._verifiers)
         if sizes and sizes != core.sizes:
             log.warning("verifiers switched", lanes=sizes)
             async with core.lock:
