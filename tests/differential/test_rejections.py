@@ -32,6 +32,12 @@ ELSEWHERE = {
         errors.SharedSecretIsZero,
         errors.CiphertextNotForKey,
     ),
+    "a blob, which a reader refuses; no proof exists for what it holds": (
+        errors.BlobTooLong,
+        errors.BlobNotCanonical,
+        errors.BlobNotEmpty,
+        errors.BlobHashMismatch,
+    ),
     "a question to a tree of this package": (errors.ValueOnRing, errors.ValueNotOnRing),
     "a memo: the proof covers its hash, and only who holds the attachment can judge it": (
         errors.MemoTooLong,

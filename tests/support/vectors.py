@@ -1,11 +1,13 @@
 """Content of the files in tests/vectors."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 
 from sotto.protocol import accounts, babyjub, ciphertext, keys, l1, notes
 from sotto.protocol.address import Address, encode_address
-from sotto.protocol.epoch import Withdrawal
+from sotto.protocol.blob import ELEMENT_BYTES
+from sotto.protocol.epoch import EpochResult, Withdrawal, replay
 from sotto.protocol.field import MODULUS, Field, byte_word_to_json, field_to_json, to_byte_word
 from sotto.protocol.hash import ZERO_SUBTREES, H, Tag, node
 from sotto.protocol.notes import ETH, Deposit, Note
@@ -14,7 +16,7 @@ from sotto.protocol.poseidon2_constants import FIRST_ROUNDS, INTERNAL_DIAGONAL, 
 from sotto.protocol.transaction import Kind, ProvenTransaction, transaction_to_json
 from sotto.protocol.trees import genesis
 from sotto.protocol.viewing import encode_viewing_key, incoming_of, outgoing_of
-from sotto.protocol.words import compute_m
+from sotto.protocol.words import DataMode, compute_m, split_y_data
 from tests.support import exits
 from tests.support.forced_vectors import forced_transactions
 from tests.support.scenario import TOKEN, ClosedEpoch, Queued, Scenario, Signed
@@ -26,6 +28,8 @@ SENDER = bytes.fromhex("2222222222222222222222222222222222222222")
 BENEFICIARY = bytes.fromhex("3333333333333333333333333333333333333333")
 VERIFIER = bytes.fromhex("4444444444444444444444444444444444444444")
 RECIPIENT = int("5555555555555555555555555555555555555555", 16)
+LARGE_Y_DATA = 0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000000
+"""The largest value of a blob's polynomial."""
 FORCED_FEE = 50_000 * 10**9
 """Wei that each forced item has brought."""
 MIXED_SEED = 31
@@ -362,11 +366,45 @@ def transactions() -> object:
 def epochs() -> object:
     """Words with c, z, y, m and what L1 derives from them."""
     world, _ = scenario()
-    return [_epoch(closed) for closed in (*world.epochs, mixed())]
+    return [_epoch(closed.result) for closed in (*world.epochs, mixed())]
 
 
-def _epoch(closed: ClosedEpoch) -> dict[str, object]:
-    result, header = closed.result, closed.result.words.header
+@cache
+def in_blob() -> EpochResult:
+    """The mixed epoch in data mode 1."""
+    return replay(mixed().before, mixed().result.words, DataMode.BLOB)
+
+
+def blobs() -> object:
+    """An epoch in data mode 1: what its commit brings, and what the precompile is asked."""
+    result = in_blob()
+    blob, y_data = result.blob, result.y_data
+    assert blob is not None
+    assert y_data is not None
+    opening = blob.open(result.z)
+    assert opening.y == y_data
+    elements = [blob.data[at : at + ELEMENT_BYTES] for at in range(0, len(blob.data), ELEMENT_BYTES)]
+    epoch = _epoch(result)
+    del epoch["words"]
+    return [
+        {
+            "domain": byte_word_to_json(to_byte_word(_domain())),
+            **epoch,
+            "l1_words": _bytes(result.words.encode_l1()),
+            "data_words": _bytes(result.words.encode_data()),
+            "elements": {str(at): _bytes(elements[at]) for at in (0, 1, 2, 2_048, 4_095)},
+            "versioned_hash": _bytes(blob.versioned_hash),
+            "commitment": _bytes(blob.commitment),
+            "y_data": f"{y_data:#066x}",
+            "y_data_limbs": [f"{limb:#066x}" for limb in split_y_data(y_data)],
+            "proof": _bytes(opening.proof),
+            "commit_input": _bytes(y_data.to_bytes(32) + blob.commitment + opening.proof),
+        }
+    ]
+
+
+def _epoch(result: EpochResult) -> dict[str, object]:
+    header = result.words.header
     withdrawals = result.withdrawals
     queue_fees = FORCED_FEE * sum(lane.kind in (Kind.FORCED, Kind.SKIPPED) for lane in result.words.lanes)
     return {
@@ -442,11 +480,13 @@ def contracts() -> object:
         c=result.c,
         z=result.z,
         y=result.y,
+        y_data=0,
         new_state=header.new_state,
         own_anchor=header.own_anchor,
         withdrawal_root=l1.withdrawal_root(result.withdrawals),
         fees_hash=l1.fees_hash(header.fee_assets, header.fee_totals),
     )
+    in_blob = replace(record, data_mode=1, y_data=LARGE_Y_DATA)
     many = [Withdrawal(lane, 1 + lane % 2, 10**lane, RECIPIENT + lane) for lane in range(5)]
     return {
         "chain_id": CHAIN_ID,
@@ -457,6 +497,7 @@ def contracts() -> object:
         "forced_data": _bytes(b"forced transaction data"),
         "queue_items": items,
         "epoch_record": {"encoded": _bytes(record.encode()), "hash": _bytes(record.hash())},
+        "epoch_record_with_blob": {"encoded": _bytes(in_blob.encode()), "hash": _bytes(in_blob.hash())},
         "withdrawal_trees": [
             {
                 "count": count,
@@ -493,6 +534,7 @@ FILES: Mapping[str, Callable[[], object]] = {
     "ciphertext": ciphertexts,
     "transaction": transactions,
     "epoch": epochs,
+    "blobs": blobs,
     "l1": contracts,
     "forced": lambda: forced_transactions(scenario()[1]["forced"].transaction, SENDER),
     **{
@@ -506,5 +548,6 @@ FILES: Mapping[str, Callable[[], object]] = {
     "rollup-4-mixed": _rollup(1),
     "rollup-4-skipped": _rollup(2),
     "rollup-16-mixed": lambda: mixed().result.witness(BENEFICIARY),
+    "rollup-16-blob": lambda: in_blob().witness(BENEFICIARY),
 }
 """Name of each file and what makes its content."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sotto.protocol.accounts import Operation
+from sotto.protocol.blob import evaluate
+from sotto.protocol.data import commit_data
 from sotto.protocol.errors import (
     ChainedCommitmentUnknown,
     EpochFull,
@@ -24,12 +26,14 @@ from sotto.protocol.errors import (
 )
 from sotto.protocol.field import ZERO, Field, check_bits, to_byte_word
 from sotto.protocol.insertion import AccountBatch, NullifierBatch, OperationStep
+from sotto.protocol.kzg import CommittedBlob
 from sotto.protocol.merkle import MerkleTree, subtree_height
 from sotto.protocol.notes import ASSET_BITS, Deposit
 from sotto.protocol.rollup_witness import AnchorSlot, LaneWitness, RollupWitness, SubtreePlace
 from sotto.protocol.transaction import Kind, Transaction
 from sotto.protocol.trees import State, anchor
 from sotto.protocol.words import (
+    DataMode,
     EpochWords,
     FeeQuad,
     Header,
@@ -76,6 +80,7 @@ class EpochInputs:
     queue_start: int
     fee_assets: FeeQuad = (0, 0, 0, 0)
     """Distinct listed assets; 0 leaves a slot unused."""
+    data_mode: DataMode = DataMode.CALLDATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +114,23 @@ class EpochResult:
     withdrawals: tuple[Withdrawal, ...]
     rejections: tuple[Rejection, ...]
     _witness: RollupWitness = field(repr=False)
+    blob: CommittedBlob | None = None
+    """Where L1 has the data words in data mode 1."""
 
     def encoded_words(self) -> bytes:
-        """The words as L1 is given them."""
+        """All words as bytes: the calldata of data mode 0."""
         return self.words.encode()
+
+    @property
+    def y_data(self) -> int | None:
+        """Value of the blob's polynomial at z modulo n; None in data mode 0."""
+        return None if self.blob is None else evaluate(self.words.data_values(), self.z)
 
     def witness(self, beneficiary: bytes, policy_word: int = 0) -> dict[str, object]:
         """The rollup witness file (spec 07) of a proof that pays `beneficiary`, an address of 20 bytes."""
-        return self._witness.to_json(self.words, self.c, self.z, self.y, beneficiary, policy_word)
+        return self._witness.to_json(
+            self.words, self.c, self.z, self.y, beneficiary, policy_word, self.y_data
+        )
 
 
 class EpochBuilder:
@@ -315,7 +329,12 @@ class EpochBuilder:
         )
         words = EpochWords(header, tuple(self._words), tuple(self._operations))
         c = words.c()
-        z = compute_z(inputs.domain, c, words.encode())
+        blob = commit_data(words) if inputs.data_mode == DataMode.BLOB else None
+        if blob is None:
+            z, covered = compute_z(inputs.domain, c, words.encode()), words.values()
+        else:
+            published = words.encode_l1() + blob.versioned_hash
+            z, covered = compute_z(inputs.domain, c, published), words.l1_values()
         witness = RollupWitness(
             old.roots(), self._anchor_slots(), tuple(self._witnesses), tuple(self._steps), *places
         )
@@ -324,10 +343,11 @@ class EpochBuilder:
             words,
             c,
             z,
-            compute_y(words.values(), z),
+            compute_y(covered, z),
             withdrawals_of(words),
             tuple(rejections),
             witness,
+            blob,
         )
 
     def _growth(self, state: State) -> tuple[tuple[MerkleTree, int], ...]:
@@ -416,8 +436,8 @@ def lane_inputs(words: EpochWords, state: State) -> list[LaneInput]:
     return entries
 
 
-def replay(state: State, words: EpochWords) -> EpochResult:
-    """Follow a proven epoch from its L1 words alone.
+def replay(state: State, words: EpochWords, data_mode: DataMode = DataMode.CALLDATA) -> EpochResult:
+    """Follow a proven epoch from its words alone; its record tells the data mode.
 
     Raises the errors of EpochBuilder.add, and WordsMismatch when the words are not those of the transition.
     """
@@ -429,6 +449,7 @@ def replay(state: State, words: EpochWords) -> EpochResult:
         header.now,
         header.queue_start,
         header.fee_assets,
+        data_mode,
     )
     result = apply_epoch(state, lane_inputs(words, state), inputs)
     if result.words != words:

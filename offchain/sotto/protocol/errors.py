@@ -41,6 +41,25 @@ class LaneCountUnsupported(EncodingError):
     """The number of lanes is neither 4 nor 16."""
 
 
+# Blobs (spec 14)
+
+
+class BlobTooLong(EncodingError):
+    """A blob has room for 4,096 coefficients."""
+
+
+class BlobNotCanonical(EncodingError):
+    """An element of a blob is not below the order of BLS12-381's groups."""
+
+
+class BlobNotEmpty(EncodingError):
+    """A coefficient behind the last data word is not 0: this is no epoch's blob."""
+
+
+class BlobHashMismatch(EncodingError):
+    """The data words are not those of the blob that L1 names: ask another source for them."""
+
+
 # Keys, signatures, addresses, ciphertexts (spec 01, 03)
 
 

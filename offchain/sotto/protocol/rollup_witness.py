@@ -8,7 +8,7 @@ from sotto.protocol.field import Field
 from sotto.protocol.insertion import IN_TREE, Opening, OperationStep, empty_path
 from sotto.protocol.merkle import Path
 from sotto.protocol.trees import ACCOUNT_DEPTH, NULLIFIER_DEPTH, StateRoots
-from sotto.protocol.words import EpochWords, LaneWords, compute_m
+from sotto.protocol.words import EpochWords, LaneWords, compute_m, split_y_data
 
 NONE: Final = -1
 """A slot, member or pending number that is not used."""
@@ -55,9 +55,18 @@ class RollupWitness:
     root: SubtreePlace
 
     def to_json(
-        self, words: EpochWords, c: Field, z: int, y: Field, beneficiary: bytes, policy_word: int
+        self,
+        words: EpochWords,
+        c: Field,
+        z: int,
+        y: Field,
+        beneficiary: bytes,
+        policy_word: int,
+        y_data: int | None = None,
     ) -> dict[str, object]:
-        """The file for a proof that pays `beneficiary`, an address of 20 bytes. Raises WordLengthWrong."""
+        """The file for a proof that pays `beneficiary`, an address of 20 bytes; without y_data it is one for
+        data mode 0. Raises WordLengthWrong.
+        """
         if len(self.lanes) != len(words.lanes):
             raise WordLengthWrong("words and witness have different numbers of lanes")
         header = words.header
@@ -68,6 +77,7 @@ class RollupWitness:
             "c": to_hex(c),
             "z": to_hex(z),
             "y": to_hex(y),
+            **({} if y_data is None else {"y_data": [to_hex(limb) for limb in split_y_data(y_data)]}),
             "m": to_hex(compute_m(header.domain, z, beneficiary, policy_word)),
             "header": {
                 "old_state": to_hex(header.old_state),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 from eth_hash.auto import keccak
@@ -30,8 +31,16 @@ LANE_L1_BYTE_WORDS: Final = 4
 LANE_DATA_FIELD_WORDS: Final = 9
 LANE_DATA_BYTE_WORDS: Final = 3 + EXTENSION_WORDS
 _BLOCK_BITS: Final = 64
+_Y_DATA_LOW_BITS: Final = 128
 
 FeeQuad = tuple[int, int, int, int]
+
+
+class DataMode(IntEnum):
+    """Where L1 has an epoch's data words (spec 14); the verifier of the epoch fixes it."""
+
+    CALLDATA = 0
+    BLOB = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +200,29 @@ class EpochWords:
         """All words in the order of y."""
         return [word for part in self.parts() for word in part]
 
+    def l1_values(self) -> list[int]:
+        """The words that are in calldata in both data modes, which come before the data words."""
+        l1_field, l1_byte, _, _ = self.parts()
+        return l1_field + l1_byte
+
+    def data_values(self) -> list[int]:
+        """The data words, coefficients of the blob in data mode 1."""
+        _, _, data_field, data_byte = self.parts()
+        return data_field + data_byte
+
     def encode(self) -> bytes:
-        """The bytes that L1 is given."""
-        sizes = (FIELD_WORD_BYTES, BYTE_WORD_BYTES) * 2
-        return b"".join(
-            word.to_bytes(size) for part, size in zip(self.parts(), sizes, strict=True) for word in part
-        )
+        """All words as bytes: what L1 is given in data mode 0."""
+        return self.encode_l1() + self.encode_data()
+
+    def encode_l1(self) -> bytes:
+        """The L1 words as bytes."""
+        l1_field, l1_byte, _, _ = self.parts()
+        return _encode(l1_field, l1_byte)
+
+    def encode_data(self) -> bytes:
+        """The data words as bytes."""
+        _, _, data_field, data_byte = self.parts()
+        return _encode(data_field, data_byte)
 
     def queue_indices(self) -> list[int | None]:
         """The queue index that each lane takes, None for lanes that take none."""
@@ -217,6 +243,11 @@ class EpochWords:
         return H(Tag.VECTOR, *inputs)
 
 
+def _encode(field_words: list[int], byte_words: list[int]) -> bytes:
+    words = [word.to_bytes(FIELD_WORD_BYTES) for word in field_words]
+    return b"".join(words + [word.to_bytes(BYTE_WORD_BYTES) for word in byte_words])
+
+
 def check_lane_count(lanes: int) -> None:
     """Refuse a number of lanes without aligned subtrees. Raises LaneCountUnsupported."""
     if lanes not in LANE_COUNTS:
@@ -225,13 +256,33 @@ def check_lane_count(lanes: int) -> None:
 
 def words_length(lanes: int) -> int:
     """Length in bytes of the words of an epoch of N lanes."""
-    fields = HEADER_FIELD_WORDS + (1 + LANE_DATA_FIELD_WORDS) * lanes + lanes // 2
-    byte_words = HEADER_BYTE_WORDS + (LANE_L1_BYTE_WORDS + LANE_DATA_BYTE_WORDS) * lanes
-    return fields * FIELD_WORD_BYTES + byte_words * BYTE_WORD_BYTES
+    return l1_words_length(lanes) + data_words_length(lanes)
+
+
+def l1_words_length(lanes: int) -> int:
+    """Length in bytes of the L1 words alone, which come first."""
+    byte_words = HEADER_BYTE_WORDS + LANE_L1_BYTE_WORDS * lanes
+    return (HEADER_FIELD_WORDS + lanes) * FIELD_WORD_BYTES + byte_words * BYTE_WORD_BYTES
+
+
+def data_words_length(lanes: int) -> int:
+    """Length in bytes of the data words alone."""
+    return data_field_words(lanes) * FIELD_WORD_BYTES + LANE_DATA_BYTE_WORDS * lanes * BYTE_WORD_BYTES
+
+
+def data_field_words(lanes: int) -> int:
+    """Number of the data field words, which come before the data byte words."""
+    return LANE_DATA_FIELD_WORDS * lanes + lanes // 2
+
+
+def data_words(lanes: int) -> int:
+    """Number of the data words."""
+    return data_field_words(lanes) + LANE_DATA_BYTE_WORDS * lanes
 
 
 def compute_z(domain: int, c: Field, words: bytes) -> int:
-    """keccak256(domain || c || words) >> 8: 248 bits."""
+    """keccak256(domain || c || words) >> 8: 248 bits. In data mode 1, `words` is the L1 words and the blob's
+    versioned hash."""
     return int.from_bytes(keccak(domain.to_bytes(32) + c.to_bytes(32) + words)) >> 8
 
 
@@ -241,6 +292,11 @@ def compute_y(values: Sequence[int], z: int) -> Field:
     for word in reversed(values):
         y = (y * z + word) % MODULUS
     return Field(y)
+
+
+def split_y_data(y_data: int) -> tuple[int, int]:
+    """The public inputs `y_data low`, 128 bits, and `y_data high`, 127 bits, of a value below n."""
+    return y_data & (1 << _Y_DATA_LOW_BITS) - 1, y_data >> _Y_DATA_LOW_BITS
 
 
 def compute_m(domain: int, z: int, beneficiary: bytes, policy_word: int = 0) -> Field:
