@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.37;
 
-import {IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
+import {BLOB_MODE, IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
 import {IProposerPolicy} from "../interfaces/IProposerPolicy.sol";
 import {IProverPolicy} from "../interfaces/IProverPolicy.sol";
 import {CommitInput, IRollup} from "../interfaces/IRollup.sol";
+import {Blobs} from "../libraries/Blobs.sol";
 import {EpochWords} from "../libraries/EpochWords.sol";
 import {FIELD_MODULUS} from "../libraries/Field.sol";
 import {LaneWalk} from "../libraries/LaneWalk.sol";
@@ -65,7 +66,7 @@ contract Rollup is RollupBrakes {
             if (feesHash != record.feesHash) revert FeesMismatch(record.feesHash, feesHash);
         }
         IEpochVerifier(record.verifier)
-            .verifyRollup(_publicInputs(domain(), record.c, record.z, record.y, beneficiary), proof);
+            .verifyRollup(_publicInputs(domain(), record.c, record.z, record.y, record.yData, beneficiary), proof);
         current.proven = id;
         current.cursor = uint40(record.queueEnd);
         _write(current);
@@ -94,7 +95,7 @@ contract Rollup is RollupBrakes {
         }
         IEpochVerifier(input.verifier)
             .verifyEpoch(
-                _publicInputs(ownDomain, record.c, record.z, record.y, beneficiary),
+                _publicInputs(ownDomain, record.c, record.z, record.y, record.yData, beneficiary),
                 found.links,
                 input.clientProofs,
                 proof
@@ -127,18 +128,17 @@ contract Rollup is RollupBrakes {
         if (msg.sender != tx.origin || msg.sender.code.length != 0) revert DataNotInTransaction(msg.sender);
     }
 
-    /// @dev Everything that a commit must satisfy but its proofs (docs/spec/06-l1.md, rules 1 to 8).
+    /// @dev Everything that a commit must satisfy but its proofs (docs/spec/06-l1.md, rules 1 to 8; 14-blobs.md).
     function _judge(CommitInput calldata input, EpochId head, uint256 ownDomain)
         private
         view
         returns (Judgement memory found)
     {
-        uint256 lanes = _lanesOf(input.verifier);
-        if (input.words.length != EpochWords.byteLength(lanes)) {
-            revert WrongWordsLength(EpochWords.byteLength(lanes), input.words.length);
-        }
-        EpochRecord calldata parent = input.parent;
         EpochRecord memory record = found.record;
+        uint256 lanes;
+        (lanes, record.dataMode) = _openMember(input.verifier);
+        bytes32 versionedHash = _judgeSizes(input, lanes, record.dataMode);
+        EpochRecord calldata parent = input.parent;
         record.parent = epochs[head];
         bytes32 parentHash = parent.hashCalldata();
         if (parentHash != record.parent) revert ParentNotHead(record.parent, parentHash);
@@ -156,10 +156,28 @@ contract Rollup is RollupBrakes {
 
         record.c = input.c;
         bool canonical;
-        (record.z, record.y, canonical) = VectorBinding.bind(ownDomain, input.c, input.words, lanes);
+        (record.z, record.y, canonical) = VectorBinding.bind(ownDomain, input.c, input.words, lanes, versionedHash);
         if (!canonical || input.c >= FIELD_MODULUS) revert NonCanonicalField();
+        if (versionedHash != 0) record.yData = Blobs.evaluate(versionedHash, record.z, input.blob);
         record.newState = EpochWords.l1Field(input.words, EpochWords.NEW_STATE);
         record.ownAnchor = EpochWords.l1Field(input.words, EpochWords.OWN_ANCHOR);
+    }
+
+    /// @dev Versioned hash of the blob that holds the data words, 0 when they are in calldata.
+    function _judgeSizes(CommitInput calldata input, uint256 lanes, uint8 mode)
+        private
+        view
+        returns (bytes32 versionedHash)
+    {
+        uint256 expected;
+        if (mode == BLOB_MODE) {
+            versionedHash = Blobs.requireOne(input.blob);
+            expected = EpochWords.l1ByteLength(lanes);
+        } else {
+            Blobs.requireNone(input.blob);
+            expected = EpochWords.byteLength(lanes);
+        }
+        if (input.words.length != expected) revert WrongWordsLength(expected, input.words.length);
     }
 
     function _askProposer(EpochId id) private view {
@@ -268,13 +286,13 @@ contract Rollup is RollupBrakes {
         found.firstQueuedAt = first.isNone() ? NO_ITEM : first.queuedAt();
     }
 
-    function _publicInputs(uint256 ownDomain, uint256 c, uint256 z, uint256 y, address beneficiary)
+    function _publicInputs(uint256 ownDomain, uint256 c, uint256 z, uint256 y, uint256 yData, address beneficiary)
         private
         pure
         returns (uint256[6] memory)
     {
         uint256 m = uint256(keccak256(abi.encode(ownDomain, z, beneficiary, POLICY_WORD))) % FIELD_MODULUS;
-        return [c, z, y, 0, 0, m];
+        return [c, z, y, yData & type(uint128).max, yData >> 128, m];
     }
 
     function _askProver(EpochId id, uint64 commitBlock) private view {

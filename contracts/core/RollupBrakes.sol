@@ -2,7 +2,7 @@
 pragma solidity ^0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
+import {BLOB_MODE, IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
 import {IRollup} from "../interfaces/IRollup.sol";
 import {Pauses} from "../libraries/Pauses.sol";
 import {Withdrawals} from "../libraries/Withdrawals.sol";
@@ -15,6 +15,7 @@ abstract contract RollupBrakes is RollupBase {
     /// @dev A member of the fixed set, in one slot.
     struct Member {
         uint64 lanes;
+        uint8 dataMode;
         /// Before `fromBlock`.
         bool open;
         /// From `fromBlock` on.
@@ -41,11 +42,14 @@ abstract contract RollupBrakes is RollupBase {
             // Once, by the deployer.
             // slither-disable-next-line calls-loop
             uint256 lanes = IEpochVerifier(members[i]).laneCount();
+            // slither-disable-next-line calls-loop
+            uint8 mode = IEpochVerifier(members[i]).dataMode();
             if (
-                lanes == 0 || lanes > Withdrawals.MAX_LANES || lanes % LANES_PER_OPERATION != 0
+                lanes == 0 || lanes > Withdrawals.MAX_LANES || lanes % LANES_PER_OPERATION != 0 || mode > BLOB_MODE
                     || _members[members[i]].lanes != 0
             ) revert BadVerifierSet();
-            _members[members[i]] = Member({lanes: uint64(lanes), open: true, scheduled: true, fromBlock: 0});
+            _members[members[i]] =
+                Member({lanes: uint64(lanes), dataMode: mode, open: true, scheduled: true, fromBlock: 0});
         }
         if (_members[config.queue.verifier()].lanes == 0) revert BadVerifierSet();
         _verifiers = members;
@@ -113,6 +117,11 @@ abstract contract RollupBrakes is RollupBase {
     }
 
     /// @inheritdoc IRollup
+    function dataMode(address verifier) external view returns (uint8) {
+        return _members[verifier].dataMode;
+    }
+
+    /// @inheritdoc IRollup
     function verifierStatus(address member) external view returns (bool open, bool scheduled, uint64 fromBlock) {
         Member memory chosen = _members[member];
         return (_isOpen(chosen, block.number), chosen.scheduled, chosen.fromBlock);
@@ -123,11 +132,11 @@ abstract contract RollupBrakes is RollupBase {
         return _forcedDeadline + _provingWindow + _freezeTime + LEAVE_TIME;
     }
 
-    /// @dev Lanes of an open member.
+    /// @dev Lanes and data mode of an open member.
     // slither-disable-next-line incorrect-equality
-    function _lanesOf(address verifier) internal view returns (uint256 lanes) {
+    function _openMember(address verifier) internal view returns (uint256 lanes, uint8 mode) {
         Member memory member = _members[verifier];
-        lanes = member.lanes;
+        (lanes, mode) = (member.lanes, member.dataMode);
         if (lanes == 0) revert UnknownVerifier(verifier);
         if (!_isOpen(member, block.number)) revert VerifierClosed(verifier);
     }

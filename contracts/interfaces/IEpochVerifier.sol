@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.37;
 
+/// @dev Data mode: all words of an epoch are calldata of its commit.
+uint8 constant CALLDATA_MODE = 0;
+/// @dev Data mode: the data words are in the one blob of the commit's transaction (docs/spec/14-blobs.md).
+uint8 constant BLOB_MODE = 1;
+
 /// @title Checks the proofs of epochs of one size
 /// @notice Every function that checks a proof returns nothing and reverts when it does not hold. Running out of gas looks the
 /// same as a false proof, so a revert is never evidence against anyone.
@@ -18,6 +23,9 @@ interface IEpochVerifier {
 
     /// @notice Number of lanes N of the rollup circuit.
     function laneCount() external view returns (uint256);
+
+    /// @notice Where the data words of its epochs are, as the rollup circuit reads them: CALLDATA_MODE or BLOB_MODE.
+    function dataMode() external view returns (uint8);
 
     /// @notice Hashes that name the two circuits whose keys this contract holds.
     function circuitHashes() external view returns (bytes32 transfer, bytes32 rollup);

@@ -14,8 +14,10 @@ struct CommitInput {
     address feeRecipient;
     /// Hash of everything the circuit reads (docs/spec/05-epoch.md).
     uint256 c;
-    /// L1 field words, L1 byte words, data field words, data byte words, without separators.
+    /// L1 field words, L1 byte words, data field words, data byte words, without separators; the L1 words only in blob mode.
     bytes words;
+    /// In blob mode y_data (32 bytes), KZG commitment (48), KZG proof (48) of the transaction's only blob. Else empty.
+    bytes blob;
     /// Tail of each queue item that the epoch takes, in order.
     bytes32[] queueTails;
     /// 256 bytes for each lane of kind 1 or 5, in lane order.
@@ -71,6 +73,16 @@ interface IRollup {
     error VerifierClosed(address verifier);
     /// @notice `words` has not the length that N lanes need, in bytes.
     error WrongWordsLength(uint256 expected, uint256 actual);
+    /// @notice The verifier's epochs have their data words in a blob, and the transaction carries none.
+    error BlobMissing();
+    /// @notice The transaction carries a second blob, which nobody would read.
+    error TooManyBlobs();
+    /// @notice The transaction carries a blob, but the verifier's epochs have all words in calldata.
+    error BlobUnexpected();
+    /// @notice `blob` has not the length that the verifier's data mode needs, in bytes.
+    error WrongBlobInputLength(uint256 expected, uint256 actual);
+    /// @notice The precompile does not find that the transaction's blob has the value y_data at z.
+    error PointEvaluationFailed();
     /// @notice Not one tail for each queue lane.
     error WrongQueueTailCount(uint256 expected, uint256 actual);
     /// @notice Not one proof for each lane of kind 1 or 5, in bytes.
@@ -126,8 +138,8 @@ interface IRollup {
     error EpochsNotPaused();
     /// @notice In block `atBlock` no verifier would be open.
     error NoVerifierLeft(uint256 atBlock);
-    /// @notice Constructor: no verifier, a repeated one, one of more lanes than a claim can name or not of a multiple of 4, or the
-    /// queue's is not among them.
+    /// @notice Constructor: no verifier, a repeated one, one of more lanes than a claim can name or not of a multiple of 4, one of
+    /// an unknown data mode, or the queue's is not among them.
     error BadVerifierSet();
     /// @notice Constructor: bridge, queue and exit do not name this contract and each other.
     error WiringMismatch();
@@ -209,6 +221,9 @@ interface IRollup {
 
     /// @notice Number of lanes of a member of the set, 0 for others.
     function laneCount(address verifier) external view returns (uint256);
+
+    /// @notice Data mode of a member of the set, 0 for others.
+    function dataMode(address verifier) external view returns (uint8);
 
     /// @return open Whether new epochs may be built for the member now.
     /// @return scheduled Whether they may from `fromBlock` on.

@@ -33,6 +33,11 @@ library EpochWords {
         return (3 + 10 * lanes + lanes / 2) * FIELD_BYTES + (15 + 19 * lanes) * BYTE_WORD_BYTES;
     }
 
+    /// @notice Length of their L1 words alone, in bytes.
+    function l1ByteLength(uint256 lanes) internal pure returns (uint256) {
+        return (3 + lanes) * FIELD_BYTES + (15 + 4 * lanes) * BYTE_WORD_BYTES;
+    }
+
     /// @notice L1 field word `index`.
     function l1Field(bytes calldata words, uint256 index) internal pure returns (uint256 word) {
         assembly ("memory-safe") {

@@ -15,7 +15,7 @@ struct EpochRecord {
     address feeRecipient;
     /// Member of the rollup's fixed set that this epoch was built for.
     address verifier;
-    /// 0: all words in calldata.
+    /// Where the data words are: that of the verifier.
     uint8 dataMode;
     /// L1 block of the commit.
     uint64 commitBlock;
@@ -30,6 +30,8 @@ struct EpochRecord {
     uint256 c;
     uint256 z;
     uint256 y;
+    /// Evaluation of the blob at z, 0 without a blob (docs/spec/14-blobs.md).
+    uint256 yData;
     /// State root after the epoch.
     uint256 newState;
     uint256 ownAnchor;
@@ -54,12 +56,12 @@ struct EpochSummary {
     bytes32 withdrawalRoot;
 }
 
-/// @notice keccak256(bodyHash, withdrawalRoot), bodyHash = keccak256 of the 17 fields before, ABI-encoded.
+/// @notice keccak256(bodyHash, withdrawalRoot), bodyHash = keccak256 of the 18 fields before, ABI-encoded.
 /// @dev A record in memory is its own static ABI encoding.
 function hash(EpochRecord memory record) pure returns (bytes32 result) {
     assembly ("memory-safe") {
-        mstore(0x00, keccak256(record, 544))
-        mstore(0x20, mload(add(record, 544)))
+        mstore(0x00, keccak256(record, 576))
+        mstore(0x20, mload(add(record, 576)))
         result := keccak256(0x00, 64)
     }
 }
@@ -68,9 +70,9 @@ function hash(EpochRecord memory record) pure returns (bytes32 result) {
 function hashCalldata(EpochRecord calldata record) pure returns (bytes32 result) {
     assembly ("memory-safe") {
         let encoded := mload(0x40)
-        calldatacopy(encoded, record, 576)
-        mstore(add(encoded, 512), keccak256(encoded, 544))
-        result := keccak256(add(encoded, 512), 64)
+        calldatacopy(encoded, record, 608)
+        mstore(add(encoded, 544), keccak256(encoded, 576))
+        result := keccak256(add(encoded, 544), 64)
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.37;
 
-import {IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
+import {CALLDATA_MODE, IEpochVerifier} from "../interfaces/IEpochVerifier.sol";
 import {DirectVerifier} from "./DirectVerifier.sol";
 import {Rollup4Key} from "./keys/Rollup4Key.sol";
 import {TransferKey} from "./keys/TransferKey.sol";
@@ -15,6 +15,11 @@ contract DirectVerifier4 is DirectVerifier {
     /// @inheritdoc IEpochVerifier
     function laneCount() external pure returns (uint256) {
         return 4;
+    }
+
+    /// @inheritdoc IEpochVerifier
+    function dataMode() external pure returns (uint8) {
+        return CALLDATA_MODE;
     }
 
     /// @inheritdoc IEpochVerifier

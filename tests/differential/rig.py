@@ -174,7 +174,7 @@ class Rig:
     def _replace_verifiers(self) -> None:
         code = build_harness()
         for lanes, address in self.deployment.verifiers().items():
-            data = bytes.fromhex(code.removeprefix("0x")) + encode(["uint256"], [lanes])
+            data = bytes.fromhex(code.removeprefix("0x")) + encode(["uint256", "uint8"], [lanes, 0])
             sent = self.web3.eth.send_transaction({"from": self.accounts[0], "data": data})
             stub: Any = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
             self.chain.request("anvil_setCode", [address, "0x" + bytes(self.web3.eth.get_code(stub)).hex()])
@@ -294,6 +294,7 @@ class Rig:
             c=c,  # type: ignore[arg-type]
             z=z,
             y=y,  # type: ignore[arg-type]
+            y_data=0,
             new_state=header.new_state,
             own_anchor=header.own_anchor,
             withdrawal_root=withdrawal_root(withdrawals_of(words)),

@@ -3,7 +3,7 @@ pragma solidity ^0.8.37;
 
 import {Rollup, RollupConfig} from "../../contracts/core/Rollup.sol";
 import {CommitInput, IRollup} from "../../contracts/interfaces/IRollup.sol";
-import {IEpochVerifier} from "../../contracts/interfaces/IEpochVerifier.sol";
+import {BLOB_MODE, CALLDATA_MODE, IEpochVerifier} from "../../contracts/interfaces/IEpochVerifier.sol";
 import {L1Queue} from "../../contracts/core/L1Queue.sol";
 import {ETH} from "../../contracts/types/AssetId.sol";
 import {EpochId} from "../../contracts/types/EpochId.sol";
@@ -182,6 +182,7 @@ contract RollupProveTest is Deployment {
         _refuseConfig(9, IRollup.BadParameters.selector);
         _refuseConfig(10, IRollup.BadVerifierSet.selector);
         _refuseConfig(11, IRollup.BadVerifierSet.selector);
+        _refuseConfig(17, IRollup.BadVerifierSet.selector);
         for (uint256 change = 12; change < 17; change++) {
             _refuseConfig(change, IRollup.WiringMismatch.selector);
         }
@@ -211,12 +212,13 @@ contract RollupProveTest is Deployment {
         if (change == 3) arguments.genesisAnchor = EpochBuilder.P;
         if (change == 4) arguments.verifiers = new address[](0);
         if (change == 5) arguments.verifiers[1] = arguments.verifiers[0];
-        if (change == 6) arguments.verifiers[1] = address(new VerifierStub(65));
+        if (change == 6) arguments.verifiers[1] = address(new VerifierStub(65, CALLDATA_MODE));
         if (change == 7) arguments.parameters.freezeTime = 0;
         if (change == 8) arguments.queue = new L1Queue(bridge, rollup, IEpochVerifier(address(large)));
         if (change == 9) arguments.parameters.provingWindow = 1 << 32;
-        if (change == 10) arguments.verifiers[1] = address(new VerifierStub(6));
-        if (change == 11) arguments.verifiers[1] = address(new VerifierStub(8)); // the queue's is missing
+        if (change == 10) arguments.verifiers[1] = address(new VerifierStub(6, CALLDATA_MODE));
+        if (change == 17) arguments.verifiers[1] = address(new VerifierStub(16, BLOB_MODE + 1));
+        if (change == 11) arguments.verifiers[1] = address(new VerifierStub(8, CALLDATA_MODE)); // the queue's is missing
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         if (change != 12) vm.mockCall(address(bridge), abi.encodeCall(bridge.rollup, ()), abi.encode(next));
         if (change != 13) vm.mockCall(address(queue), abi.encodeCall(queue.rollup, ()), abi.encode(next));

@@ -3,6 +3,8 @@ pragma solidity ^0.8.37;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Rollup} from "../../contracts/core/Rollup.sol";
+import {IRollup} from "../../contracts/interfaces/IRollup.sol";
+import {Blobs} from "../../contracts/libraries/Blobs.sol";
 import {QueueItem, QueueItems} from "../../contracts/libraries/QueueItems.sol";
 import {VectorBinding} from "../../contracts/libraries/VectorBinding.sol";
 import {Withdrawals} from "../../contracts/libraries/Withdrawals.sol";
@@ -52,6 +54,7 @@ contract VectorsTest is Deployment {
 
     function test_EpochRecords() public view {
         _checkRecord(l1, ".epoch_record");
+        _checkRecord(l1, ".epoch_record_with_blob");
         _checkRecord(vm.readFile("tests/vectors/genesis.json"), ".record_at_block_1");
     }
 
@@ -76,7 +79,7 @@ contract VectorsTest is Deployment {
             bytes memory words = vm.parseJsonBytes(epochs, _key(count, ".words"));
             uint256 lanes = vm.parseJsonUint(epochs, _key(count, ".lanes"));
             uint256 c = vm.parseJsonUint(epochs, _key(count, ".c"));
-            (uint256 z, uint256 y, bool canonical) = this.bind(domain, c, words, lanes);
+            (uint256 z, uint256 y, bool canonical) = this.bind(domain, c, words, lanes, 0);
             assertTrue(canonical, "canonical");
             assertEq(z, vm.parseJsonUint(epochs, _key(count, ".z")), "z");
             assertEq(y, vm.parseJsonUint(epochs, _key(count, ".y")), "y");
@@ -88,12 +91,41 @@ contract VectorsTest is Deployment {
         assertTrue(count >= 3, "vectors were read");
     }
 
-    function bind(uint256 domain, uint256 c, bytes calldata words, uint256 lanes)
+    function test_Blobs() public {
+        string memory blobs = vm.readFile("tests/vectors/blobs.json");
+        uint256 count;
+        for (; vm.keyExistsJson(blobs, _key(count, ".l1_words")); count++) {
+            bytes32 versionedHash = vm.parseJsonBytes32(blobs, _key(count, ".versioned_hash"));
+            bytes memory input = vm.parseJsonBytes(blobs, _key(count, ".commit_input"));
+            (uint256 z, uint256 y, bool canonical) = this.bind(
+                vm.parseJsonUint(blobs, _key(count, ".domain")),
+                vm.parseJsonUint(blobs, _key(count, ".c")),
+                vm.parseJsonBytes(blobs, _key(count, ".l1_words")),
+                vm.parseJsonUint(blobs, _key(count, ".lanes")),
+                versionedHash
+            );
+            assertTrue(canonical, "canonical");
+            assertEq(z, vm.parseJsonUint(blobs, _key(count, ".z")), "z");
+            assertEq(y, vm.parseJsonUint(blobs, _key(count, ".y")), "y");
+            bytes32[] memory hashes = one(versionedHash);
+            vm.blobhashes(hashes);
+            assertEq(this.evaluate(z, input), vm.parseJsonUint(blobs, _key(count, ".y_data")), "y_data");
+            vm.expectRevert(IRollup.PointEvaluationFailed.selector);
+            this.evaluate{gas: 1_000_000}(z + 1, input);
+        }
+        assertTrue(count != 0, "vectors were read");
+    }
+
+    function evaluate(uint256 z, bytes calldata input) external view returns (uint256) {
+        return Blobs.evaluate(Blobs.requireOne(input), z, input);
+    }
+
+    function bind(uint256 domain, uint256 c, bytes calldata words, uint256 lanes, bytes32 versionedHash)
         external
         pure
         returns (uint256, uint256, bool)
     {
-        return VectorBinding.bind(domain, c, words, lanes);
+        return VectorBinding.bind(domain, c, words, lanes, versionedHash);
     }
 
     function fees(bytes calldata words, uint256 lanes) external pure returns (EpochFees memory found) {

@@ -2,13 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import is_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sotto.l1.errors import DeploymentInvalid
+from sotto.protocol.words import DataMode
 
 
 def _checksum(value: str) -> ChecksumAddress:
@@ -16,6 +17,9 @@ def _checksum(value: str) -> ChecksumAddress:
         raise ValueError(f"{value!r} is no address")
     return to_checksum_address(value)
 
+
+VERIFIER_NAMES: Final = ("DirectVerifier", "BlobVerifier")
+"""Beginning of a verifier's name by the data mode of its epochs."""
 
 Address = Annotated[ChecksumAddress, AfterValidator(_checksum)]
 
@@ -42,7 +46,8 @@ class ListedAsset(BaseModel):
 class Deployment(BaseModel):
     """One deployment.
 
-    `DirectVerifier<N>` is the verifier for epochs of N lanes.
+    `DirectVerifier<N>` is the verifier for epochs of N lanes, `BlobVerifier<N>` that for those of them that
+    have their data words in a blob.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -59,9 +64,9 @@ class Deployment(BaseModel):
         """L1 block of a contract's creation. Raises DeploymentInvalid if the file does not have it."""
         return self._contract(name).block
 
-    def verifiers(self) -> dict[int, ChecksumAddress]:
-        """Verifier address by number of lanes, smallest first."""
-        prefix = "DirectVerifier"
+    def verifiers(self, data_mode: DataMode = DataMode.CALLDATA) -> dict[int, ChecksumAddress]:
+        """Verifier address by number of lanes, smallest first, of those with a data mode."""
+        prefix = VERIFIER_NAMES[data_mode]
         sizes = {
             int(name.removeprefix(prefix)): contract.address
             for name, contract in self.contracts.items()

@@ -10,7 +10,7 @@ from web3 import AsyncWeb3
 
 from sotto.l1.bridge import ETH, BridgeContract
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
-from sotto.l1.deployment import DeployedContract, Deployment, ListedAsset
+from sotto.l1.deployment import VERIFIER_NAMES, DeployedContract, Deployment, ListedAsset
 from sotto.l1.errors import ContractRejected, L1Unavailable
 from sotto.l1.logs import LogReader
 from sotto.l1.rollup import RollupContract
@@ -35,7 +35,8 @@ async def discover(web3: AsyncWeb3[Any], rollup: bytes, start_block: int | None 
     except TRANSPORT_ERRORS as error:
         raise translate(error) from error
     addresses = {"Rollup": contract.address, "L1Queue": queue, "Bridge": bridge.address}
-    addresses |= {f"DirectVerifier{lanes}": item for item, lanes in (await contract.verifiers()).items()}
+    for member, lanes in (await contract.verifiers()).items():
+        addresses[f"{VERIFIER_NAMES[await contract.data_mode(member)]}{lanes}"] = member
     return Deployment(
         chain_id=chain_id,
         contracts={name: DeployedContract(address=at, block=start) for name, at in addresses.items()},

@@ -12,7 +12,8 @@ from sotto.protocol.l1 import EpochRecord
 
 _TYPES = (
     "uint64", "bytes32", "address", "address", "address", "uint8", "uint64", "uint64", "uint256",
-    "uint64", "uint64", "uint256", "uint256", "uint256", "uint256", "uint256", "bytes32", "bytes32",
+    "uint64", "uint64", "uint256", "uint256", "uint256", "uint256", "uint256", "uint256", "bytes32",
+    "bytes32",
 )  # fmt: skip
 _WORD = 32
 _FIELD_ELEMENTS = ("c", "y", "new_state", "own_anchor")
@@ -62,6 +63,8 @@ def record_to_json(record: EpochRecord) -> dict[str, object]:
             shown[item.name] = "0x" + value.hex()
         elif item.name in _FIELD_ELEMENTS:
             shown[item.name] = field_to_json(value)
+        elif item.name == "y_data":
+            shown[item.name] = "0x" + value.to_bytes(_WORD).hex()
         elif item.name == "z":
             shown[item.name] = byte_word_to_json(to_byte_word(value))
         else:

@@ -20,6 +20,7 @@ from sotto.l1.events import (
 )
 from sotto.l1.records import record_from_abi, record_to_abi
 from sotto.protocol.l1 import EpochRecord
+from sotto.protocol.words import DataMode
 
 PROOF_BYTES = 256
 
@@ -51,10 +52,12 @@ class CommitInput:
     Attributes:
         parent: record of the last committed epoch.
         verifier: the one that the epoch is built for.
-        words: as of docs/spec/05-epoch.md.
+        words: as of docs/spec/05-epoch.md; the L1 words only if the others are in a blob.
         queue_tails: 32 bytes for each queue item that the epoch takes.
         client_proofs: 256 bytes for each lane of kind 1 or 5, in lane order.
         oldest_successor: record of epoch oldest + 1, None when oldest is the last committed epoch.
+        blob: y_data, KZG commitment and KZG proof of the transaction's blob (docs/spec/14-blobs.md), 128
+            bytes; empty without one.
     """
 
     parent: EpochRecord
@@ -65,6 +68,7 @@ class CommitInput:
     queue_tails: Sequence[bytes]
     client_proofs: bytes
     oldest_successor: EpochRecord | None
+    blob: bytes = b""
 
     def to_abi(self) -> tuple[Any, ...]:
         """The struct as web3 encodes it."""
@@ -75,6 +79,7 @@ class CommitInput:
             self.fee_recipient,
             self.c,
             self.words,
+            self.blob,
             list(self.queue_tails),
             self.client_proofs,
             successors,
@@ -176,6 +181,10 @@ class RollupContract(Contract):
         """The fixed set of verifiers, each with its number of lanes."""
         members = await self._call("verifiers")
         return {to_checksum_address(member): await self._call("laneCount", member) for member in members}
+
+    async def data_mode(self, member: ChecksumAddress) -> DataMode:
+        """Where the epochs of a member of the fixed set have their data words."""
+        return DataMode(await self._call("dataMode", member))
 
     def commit(self, commit: CommitInput) -> TxParams:
         """Transaction that commits an epoch, to be proven later."""

@@ -21,7 +21,7 @@ EMPTY_ROOT: Final = bytes(32)
 
 _DOMAIN_TAG: Final = keccak(b"sotto.domain.v1")
 _BLOCK_BITS: Final = 40
-_BODY_BYTES: Final = 17 * 32
+_BODY_BYTES: Final = 18 * 32
 _WORD_BITS: Final = 256
 
 
@@ -107,13 +107,15 @@ class EpochRecord:
     c: Field
     z: int
     y: Field
+    y_data: int
+    """Below the order of BLS12-381's groups; 0 when all words are in calldata."""
     new_state: Field
     own_anchor: Field
     fees_hash: bytes
     withdrawal_root: bytes
 
     def encode(self) -> bytes:
-        """Static ABI encoding, 18 words. Raises WordLengthWrong, IntegerOutOfRange."""
+        """Static ABI encoding, 19 words. Raises WordLengthWrong, IntegerOutOfRange."""
         for address in (self.proposer, self.fee_recipient, self.verifier):
             _check_address(address)
         for digest in (self.parent, self.withdrawal_root, self.fees_hash):
@@ -123,6 +125,7 @@ class EpochRecord:
             check_bits(value, 64)
         check_bits(self.data_mode, 8)
         check_bits(self.bond, _WORD_BITS)
+        check_bits(self.y_data, _WORD_BITS)
         return _abi(*astuple(self))
 
     def body_hash(self) -> bytes:
@@ -152,6 +155,7 @@ def genesis_record(block: int) -> EpochRecord:
         c=Field(0),
         z=0,
         y=Field(0),
+        y_data=0,
         new_state=state.hash(),
         own_anchor=state.anchor(),
         withdrawal_root=EMPTY_ROOT,

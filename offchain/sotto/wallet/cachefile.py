@@ -25,7 +25,7 @@ from sotto.protocol.transaction import OUTPUTS, Kind
 from sotto.wallet.errors import CacheUnwritable
 from sotto.wallet.messages import Entry, EpochMessage
 
-_MAGIC: Final = b"sottochain\x01"
+_MAGIC: Final = b"sottochain\x02"
 _HEAD: Final = struct.Struct(">11s31scQ")
 _DIGEST_BYTES: Final = 32
 _DRAFT_PREFIX: Final = ".new-"
@@ -34,7 +34,7 @@ _RECORD_BYTES: Final = 32 * len(fields(EpochRecord))
 _BODY_BYTES: Final = _RECORD_BYTES - 32
 _PARENT: Final = slice(32, 64)
 _TIMESTAMP_BLOCK: Final = slice(288, 320)
-_BYTE_FIELDS: Final = {1: 32, 2: 20, 3: 20, 4: 20, 16: 32, 17: 32}
+_BYTE_FIELDS: Final = {1: 32, 2: 20, 3: 20, 4: 20, 17: 32, 18: 32}
 """Places in the record that are byte strings, with their lengths; all others are integers."""
 
 _EPOCH: Final = struct.Struct(f">QHQ32s32s32s{_RECORD_BYTES}sBB")

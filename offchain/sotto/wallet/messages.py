@@ -278,6 +278,7 @@ def _record(row: Any) -> EpochRecord:
         c=field_from_json(row["c"]),
         z=byte_word_from_json(row["z"]),
         y=field_from_json(row["y"]),
+        y_data=int.from_bytes(bytes_from_json(row["y_data"], FIELD_WORD_BYTES)),
         new_state=field_from_json(row["new_state"]),
         own_anchor=field_from_json(row["own_anchor"]),
         withdrawal_root=bytes_from_json(row["withdrawal_root"], _HASH_BYTES),

@@ -7,7 +7,7 @@ import {L1Queue} from "../../../contracts/core/L1Queue.sol";
 import {Rollup, RollupConfig} from "../../../contracts/core/Rollup.sol";
 import {CommitInput, RollupParameters} from "../../../contracts/interfaces/IRollup.sol";
 import {IBridge} from "../../../contracts/interfaces/IBridge.sol";
-import {IEpochVerifier} from "../../../contracts/interfaces/IEpochVerifier.sol";
+import {CALLDATA_MODE, IEpochVerifier} from "../../../contracts/interfaces/IEpochVerifier.sol";
 import {IExit} from "../../../contracts/interfaces/IExit.sol";
 import {IExitVerifier} from "../../../contracts/interfaces/IExitVerifier.sol";
 import {IL1Queue} from "../../../contracts/interfaces/IL1Queue.sol";
@@ -70,7 +70,7 @@ abstract contract Deployment is Assertions {
     function bodyHashOf(EpochRecord memory record) internal pure returns (bytes32 bodyHash) {
         bytes memory encoded = abi.encode(record);
         assembly ("memory-safe") {
-            bodyHash := keccak256(add(encoded, 32), 544)
+            bodyHash := keccak256(add(encoded, 32), 576)
         }
     }
 
@@ -80,8 +80,9 @@ abstract contract Deployment is Assertions {
 
     function deploy(address proposerPolicy, address proverPolicy) internal {
         vm.roll(1_000_000);
-        small = new VerifierStub(4);
+        small = new VerifierStub(4, CALLDATA_MODE);
         large = makeLargeVerifier();
+        makeMoreVerifiers();
         IExitVerifier exitVerifier = makeExitVerifier();
         uint256 nonce = vm.getNonce(address(this));
         address bridgeAddress = vm.computeCreateAddress(address(this), nonce + 1);
@@ -103,20 +104,20 @@ abstract contract Deployment is Assertions {
     }
 
     function makeLargeVerifier() internal virtual returns (VerifierStub) {
-        return new VerifierStub(16);
+        return new VerifierStub(16, CALLDATA_MODE);
     }
+
+    function makeMoreVerifiers() internal virtual {}
 
     function makeExitVerifier() internal virtual returns (IExitVerifier) {
         return new ExitVerifierStub();
     }
 
     function config(address proposerPolicy, address proverPolicy) internal view returns (RollupConfig memory) {
-        address[] memory verifiers = new address[](2);
-        (verifiers[0], verifiers[1]) = (address(small), address(large));
         return RollupConfig({
             queue: queue,
             bridge: bridge,
-            verifiers: verifiers,
+            verifiers: verifierSet(),
             proposerPolicy: proposerPolicy,
             proverPolicy: proverPolicy,
             genesisState: GENESIS_STATE,
@@ -129,6 +130,11 @@ abstract contract Deployment is Assertions {
                 freezeTime: FREEZE_TIME
             })
         });
+    }
+
+    function verifierSet() internal view virtual returns (address[] memory members) {
+        members = new address[](2);
+        (members[0], members[1]) = (address(small), address(large));
     }
 
     function remember(EpochRecord memory record) internal {
@@ -259,7 +265,8 @@ abstract contract Deployment is Assertions {
     function goodProof(EpochRecord memory record, address beneficiary) internal view returns (bytes memory) {
         bytes32 digest = keccak256(abi.encode(rollup.domain(), record.z, beneficiary, uint256(0)));
         uint256 m = uint256(digest) % EpochBuilder.P;
-        uint256[6] memory publicInputs = [record.c, record.z, record.y, 0, 0, m];
+        uint256 low = record.yData % 2 ** 128;
+        uint256[6] memory publicInputs = [record.c, record.z, record.y, low, record.yData / 2 ** 128, m];
         return bytes.concat(keccak256(abi.encode(publicInputs)), new bytes(224));
     }
 

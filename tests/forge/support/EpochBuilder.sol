@@ -81,11 +81,35 @@ library EpochBuilder {
         }
     }
 
+    /// @dev The L1 words alone, as calldata holds them when the others are in a blob.
+    function encodeL1(Epoch memory epoch) internal pure returns (bytes memory words) {
+        uint256 length = (3 + epoch.lanes.length) * 32 + (15 + 4 * epoch.lanes.length) * 31;
+        words = encode(epoch);
+        assembly ("memory-safe") {
+            mstore(words, length)
+        }
+    }
+
     function bind(uint256 domain, uint256 c, Epoch memory epoch) internal pure returns (uint256 z, uint256 y) {
         z = uint256(keccak256(bytes.concat(bytes32(domain), bytes32(c), encode(epoch)))) >> 8;
+        y = evaluate(numbers(epoch), 18 + 29 * epoch.lanes.length + epoch.lanes.length / 2, z);
+    }
+
+    /// @dev Likewise with the data words in the blob that `versionedHash` names.
+    function bindL1(uint256 domain, uint256 c, Epoch memory epoch, bytes32 versionedHash)
+        internal
+        pure
+        returns (uint256 z, uint256 y)
+    {
+        bytes memory transcript = bytes.concat(bytes32(domain), bytes32(c), encodeL1(epoch), versionedHash);
+        z = uint256(keccak256(transcript)) >> 8;
+        y = evaluate(numbers(epoch), 18 + 5 * epoch.lanes.length, z);
+    }
+
+    /// @dev sum of d_i z^i over the first `count` words.
+    function evaluate(uint256[] memory d, uint256 count, uint256 z) internal pure returns (uint256 y) {
         uint256 power = 1;
-        uint256[] memory d = numbers(epoch);
-        for (uint256 i = 0; i < d.length; i++) {
+        for (uint256 i = 0; i < count; i++) {
             y = addmod(y, mulmod(d[i], power, P), P);
             power = mulmod(power, z, P);
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.37;
 
+import {BLOB_MODE, CALLDATA_MODE} from "../../../contracts/interfaces/IEpochVerifier.sol";
 import {DirectVerifier} from "../../../contracts/verification/DirectVerifier.sol";
 
 /// @title Keys whose secrets are small known numbers, so that tests can make proofs of anything
@@ -13,6 +14,10 @@ contract ToyVerifier is DirectVerifier {
 
     function laneCount() external pure returns (uint256) {
         return 16;
+    }
+
+    function dataMode() external pure virtual returns (uint8) {
+        return CALLDATA_MODE;
     }
 
     function circuitHashes() external pure returns (bytes32, bytes32) {
@@ -68,6 +73,15 @@ contract ToyVerifier is DirectVerifier {
             0x234747f9e4dc9fce767bceda070fe9806ce76ebf5f4c01642e77ec9477f7fbfa,
             0x0073fc5dc2c193dccf5ad9592a351981cfaa6a3ad9cea2027fb2c21d6f361eeb
         ];
+    }
+}
+
+/// @title Likewise for epochs with their data words in a blob
+contract ToyBlobVerifier is ToyVerifier {
+    constructor() ToyVerifier(0, 0, true) {}
+
+    function dataMode() external pure override returns (uint8) {
+        return BLOB_MODE;
     }
 }
 

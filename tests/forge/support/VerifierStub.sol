@@ -10,10 +10,11 @@ contract VerifierStub is IEpochVerifier {
     bytes32 public constant GOOD = keccak256("good proof");
 
     uint256 public immutable laneCount;
+    uint8 public immutable dataMode;
     bool public constant localKeys = true;
 
-    constructor(uint256 lanes) {
-        laneCount = lanes;
+    constructor(uint256 lanes, uint8 mode) {
+        (laneCount, dataMode) = (lanes, mode);
     }
 
     function circuitHashes() external pure returns (bytes32, bytes32) {

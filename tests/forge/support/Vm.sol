@@ -10,6 +10,7 @@ struct Log {
 /// @title The cheatcodes of forge that these tests use
 interface Vm {
     function addr(uint256 privateKey) external pure returns (address);
+    function blobhashes(bytes32[] calldata hashes) external;
     function assume(bool condition) external pure;
     function clearMockedCalls() external;
     function chainId(uint256 id) external;

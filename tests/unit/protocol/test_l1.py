@@ -23,6 +23,7 @@ RECORD = replace(
     bond=2**256 - 1,
     c=Field(5),
     z=2**248 - 1,
+    y_data=2**255 - 1,
     fees_hash=b"\7" * 32,
 )
 
@@ -49,14 +50,14 @@ def test_queue_item() -> None:
 
 def test_record_is_static_abi() -> None:
     types = ["uint64", "bytes32", "address", "address", "address", "uint8", "uint64", "uint64", "uint256"]
-    types += ["uint64", "uint64", *["uint256"] * 5, "bytes32", "bytes32"]
+    types += ["uint64", "uint64", *["uint256"] * 6, "bytes32", "bytes32"]
     assert RECORD.encode() == encode(types, list(astuple(RECORD)))
     body = keccak(RECORD.encode()[:-32])
     assert RECORD.hash() == keccak(body + RECORD.withdrawal_root)
     for change in ({"parent": bytes(31)}, {"verifier": bytes(21)}):
         with pytest.raises(WordLengthWrong):
             replace(RECORD, **change).encode()  # type: ignore[arg-type]
-    for change in ({"deadline": 2**64}, {"data_mode": 256}, {"bond": -1}):
+    for change in ({"deadline": 2**64}, {"data_mode": 256}, {"bond": -1}, {"y_data": -1}):
         with pytest.raises(IntegerOutOfRange):
             replace(RECORD, **change).encode()  # type: ignore[arg-type]
 
