@@ -49,6 +49,15 @@ var all = []Circuit{
 	{Name: "exit", Library: "ExitKey", New: exit.New, Assign: exit.Assign},
 	rollupOf(4),
 	rollupOf(16),
+	{
+		Name:    "rollup16blob",
+		Lanes:   16,
+		Library: "Rollup16BlobKey",
+		New:     func() frontend.Circuit { return rollup.NewBlob(16) },
+		Assign: func(witness []byte) (frontend.Circuit, []fr.Element, error) {
+			return rollup.AssignBlob(16, witness)
+		},
+	},
 }
 
 func rollupOf(lanes int) Circuit {

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/consensys/gnark/constraint/solver"
 	"github.com/consensys/gnark/frontend"
 )
 
@@ -157,6 +158,23 @@ func (a *audit) Lookup2(b0, b1, i0, i1, i2, i3 frontend.Variable) frontend.Varia
 func (a *audit) Compiler() frontend.Compiler { return auditField{} }
 
 type auditField struct{ frontend.Compiler }
+
+func (auditField) NewHint(f solver.Hint, outputs int, inputs ...frontend.Variable) ([]frontend.Variable, error) {
+	in, out := make([]*big.Int, len(inputs)), make([]*big.Int, outputs)
+	for i, v := range inputs {
+		x := value(v)
+		in[i] = x.BigInt(new(big.Int))
+	}
+	for i := range out {
+		out[i] = new(big.Int)
+	}
+	err := f(fr.Modulus(), in, out)
+	variables := make([]frontend.Variable, outputs)
+	for i, x := range out {
+		variables[i] = x
+	}
+	return variables, err
+}
 
 func (auditField) Field() *big.Int  { return fr.Modulus() }
 func (auditField) FieldBitLen() int { return fr.Bits }

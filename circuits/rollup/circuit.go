@@ -2,7 +2,8 @@
 // (docs/spec/05-epoch.md, statement of the rollup circuit).
 //
 // [New] declares the circuit for compilation, [Assign] turns a witness file (docs/spec/07-witness.md) into an
-// assignment and its public inputs. One definition serves N = 4 and N = 16.
+// assignment and its public inputs. One definition serves N = 4 and N = 16. [NewBlob] and [AssignBlob] are the same for
+// epochs whose data words are in a blob (docs/spec/14-blobs.md), which differ in how these are bound alone.
 //
 // The circuit judges state and the words of the epoch. What the contract judges (docs/spec/06-l1.md) is not
 // repeated here: ranges of words that are bytes on L1, the queue's items, the fee assets, the parent's clock. Nor
@@ -97,6 +98,9 @@ func Supported(n int) bool { return n == 4 || n == 16 }
 // New returns the circuit for n lanes, to be compiled. It panics unless n is 4 or 16.
 func New(n int) frontend.Circuit { return newCircuit(n) }
 
+// NewBlob returns the circuit for n lanes whose data words are in a blob. It panics unless n is 4 or 16.
+func NewBlob(n int) frontend.Circuit { return &BlobCircuit{Circuit: *newCircuit(n)} }
+
 func newCircuit(n int) *Circuit {
 	if !Supported(n) {
 		panic(ErrLanes(n))
@@ -134,8 +138,18 @@ func height(leaves int) (h int) {
 
 // Define states the epoch.
 func (c *Circuit) Define(api frontend.API) error {
+	digests, err := c.transition(api)
+	if err != nil {
+		return err
+	}
+	c.bindWords(api, digests)
+	return nil
+}
+
+// transition states how the epoch takes the old state to the new one, and returns what stands for each lane in c.
+func (c *Circuit) transition(api frontend.API) ([]frontend.Variable, error) {
 	if !Supported(len(c.Lanes)) {
-		return ErrLanes(len(c.Lanes))
+		return nil, ErrLanes(len(c.Lanes))
 	}
 	api.AssertIsEqual(c.Header.OldState, gadget.StateHash(api, c.Old))
 	api.AssertIsEqual(c.Header.EpochID, c.Old.RootSize)
@@ -166,7 +180,5 @@ func (c *Circuit) Define(api frontend.API) error {
 	api.AssertIsEqual(c.Header.OwnAnchor, own)
 	next.RootRoot, next.RootSize = c.Subtrees.Root.fill(api, c.Old.RootRoot, c.Old.RootSize, []frontend.Variable{own})
 	api.AssertIsEqual(c.Header.NewState, gadget.StateHash(api, next))
-
-	c.bindWords(api, digests)
-	return nil
+	return digests, nil
 }

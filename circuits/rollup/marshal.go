@@ -6,7 +6,7 @@ import (
 	"sotto/circuits/witness"
 )
 
-// MarshalJSON writes the witness file that [ParseWitness] reads.
+// MarshalJSON writes the witness file that [ParseWitness] or, with y_data, [ParseBlobWitness] reads.
 func (w *Witness) MarshalJSON() ([]byte, error) {
 	h := &w.Header
 	anchors := make([]any, AnchorSlots)
@@ -24,7 +24,7 @@ func (w *Witness) MarshalJSON() ([]byte, error) {
 			"path": witness.HexPath(op.Path),
 		}
 	}
-	return json.Marshal(dict{
+	file := dict{
 		"lanes": len(w.Lanes), "c": witness.Hex(w.C), "z": witness.Hex(w.Z), "y": witness.Hex(w.Y), "m": witness.Hex(w.M),
 		"header": dict{
 			"old_state": witness.Hex(h.OldState), "new_state": witness.Hex(h.NewState), "own_anchor": witness.Hex(h.OwnAnchor),
@@ -38,7 +38,11 @@ func (w *Witness) MarshalJSON() ([]byte, error) {
 			"note": w.Subtrees.Note.dict(), "nullifier": w.Subtrees.Nullifier.dict(),
 			"account": w.Subtrees.Account.dict(), "root": w.Subtrees.Root.dict(),
 		},
-	})
+	}
+	if w.YData != nil {
+		file["y_data"] = witness.Hexes(w.YData[:])
+	}
+	return json.Marshal(file)
 }
 
 type dict = witness.Dict

@@ -27,9 +27,31 @@ func Assign(n int, witnessJSON []byte) (assignment frontend.Circuit, public []fr
 	return c, w.Public(), nil
 }
 
-// ParseWitness parses a witness file for n lanes strictly. Its errors are ErrLanes, or *[strictjson.Error] with one
-// of the causes of that package.
-func ParseWitness(n int, data []byte) (*Witness, error) {
+// AssignBlob is Assign for the circuit of [NewBlob]. Its errors are those of [ParseBlobWitness].
+func AssignBlob(n int, witnessJSON []byte) (assignment frontend.Circuit, public []fr.Element, err error) {
+	w, err := ParseBlobWitness(n, witnessJSON)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := w.Assignment()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &BlobCircuit{Circuit: *c}, w.Public(), nil
+}
+
+// ParseWitness parses a witness file for n lanes, in calldata mode, strictly. Its errors are ErrLanes, or
+// *[strictjson.Error] with one of the causes of that package.
+func ParseWitness(n int, data []byte) (*Witness, error) { return parse(n, data, keys) }
+
+// ParseBlobWitness is ParseWitness for a file in blob mode, which states y_data.
+func ParseBlobWitness(n int, data []byte) (*Witness, error) {
+	return parse(n, data, append([]string{"y_data"}, keys...))
+}
+
+var keys = []string{"lanes", "c", "z", "y", "m", "header", "old", "anchors", "lane", "operations", "subtrees"}
+
+func parse(n int, data []byte, keys []string) (*Witness, error) {
 	if !Supported(n) {
 		return nil, ErrLanes(n)
 	}
@@ -38,11 +60,15 @@ func ParseWitness(n int, data []byte) (*Witness, error) {
 		return nil, err
 	}
 	w := &Witness{Lanes: make([]WitnessLane, n), Operations: make([]WitnessOperation, n/4)}
-	top := root.Object("lanes", "c", "z", "y", "m", "header", "old", "anchors", "lane", "operations", "subtrees")
+	top := root.Object(keys...)
 	if lanes := top["lanes"].Uint(maxLanes); root.Err() == nil && lanes != uint64(n) {
 		return nil, ErrLanes(lanes)
 	}
 	w.C, w.Z, w.Y, w.M = top["c"].Field(), top["z"].Field(), top["y"].Field(), top["m"].Field()
+	if limbs, ok := top["y_data"]; ok {
+		w.YData = new([2]fr.Element)
+		limbs.Fields(w.YData[:])
+	}
 	parseHeader(top["header"], &w.Header)
 	witness.ParseTrees(top["old"], &w.Old)
 	for k, v := range top["anchors"].List(AnchorSlots) {

@@ -13,6 +13,7 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
 	"sotto/circuits/rollup"
+	"sotto/circuits/rollup/rolluptest"
 	"sotto/circuits/strictjson"
 )
 
@@ -41,8 +42,47 @@ func TestAssignReadsWhatMarshalWrites(t *testing.T) {
 	if want := []fr.Element{w.C, w.Z, w.Y, {}, {}, w.M}; !reflect.DeepEqual(public, want) {
 		t.Fatal("public inputs differ")
 	}
-	if err := solve(t, c.(*rollup.Circuit)); err != nil {
+	if err := solve(t, c); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAssignBlobReadsWhatMarshalWrites(t *testing.T) {
+	w := rolluptest.InBlob(mixedEpoch())
+	parsed, err := rollup.ParseBlobWitness(4, encode(t, w))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(parsed, w) {
+		t.Fatal("parsed witness differs")
+	}
+	c, public, err := rollup.AssignBlob(4, encode(t, w))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []fr.Element{w.C, w.Z, w.Y, w.YData[0], w.YData[1], w.M}; !reflect.DeepEqual(public, want) {
+		t.Fatal("public inputs differ")
+	}
+	if err := solve(t, c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A file tells its data mode by y_data, and neither circuit takes a file of the other's.
+func TestFilesOfTheOtherModeAreRefused(t *testing.T) {
+	if _, _, err := rollup.AssignBlob(4, encode(t, mixedEpoch())); !errors.Is(err, strictjson.ErrMissingKey) {
+		t.Errorf("calldata for a blob: %v", err)
+	}
+	if _, _, err := rollup.Assign(4, encode(t, rolluptest.InBlob(mixedEpoch()))); !errors.Is(err, strictjson.ErrUnknownKey) {
+		t.Errorf("blob for calldata: %v", err)
+	}
+	if _, _, err := rollup.AssignBlob(16, encode(t, rolluptest.InBlob(mixedEpoch()))); err != rollup.ErrLanes(4) {
+		t.Errorf("four lanes for 16: %v", err)
+	}
+	valid := string(encode(t, rolluptest.InBlob(mixedEpoch())))
+	short := strings.Replace(valid, `"y_data":["`, `"y_data":["0x0","`, 1)
+	if _, _, err := rollup.AssignBlob(4, []byte(short)); !errors.Is(err, strictjson.ErrLength) {
+		t.Errorf("three limbs: %v", err)
 	}
 }
 

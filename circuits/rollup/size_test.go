@@ -9,18 +9,24 @@ import (
 	"sotto/circuits/rollup"
 )
 
-// A proof of 16 lanes fits 2^19 points; one constraint more would double its time.
-const domain = 1 << 19
+// A proof of 16 lanes fits 2^19 points, and with the data words in a blob 2^20; one constraint more would double its time.
+const (
+	domain     = 1 << 19
+	blobDomain = 1 << 20
+)
 
 func TestSizeOfTheCircuits(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles the circuit of 16 lanes")
 	}
-	for n, limit := range map[int]int{4: 41_000, 16: 32_700} {
-		ccs := compiled[n]()
+	for _, c := range []struct {
+		ccs              constraint.ConstraintSystem
+		n, limit, domain int
+	}{{compiled[4](), 4, 41_000, domain}, {compiled[16](), 16, 32_700, domain}, {compiledBlob[16](), 16, 38_000, blobDomain}} {
+		ccs := c.ccs
 		total := ccs.GetNbConstraints()
-		if total > n*limit || total+ccs.GetNbPublicVariables() > domain {
-			t.Errorf("%d lanes: %d constraints, want at most %d a lane", n, total, limit)
+		if total > c.n*c.limit || total+ccs.GetNbPublicVariables() > c.domain {
+			t.Errorf("%d lanes: %d constraints, want at most %d a lane", c.n, total, c.limit)
 		}
 		if public := ccs.GetNbPublicVariables(); public != 7 {
 			t.Errorf("%d public variables, want the constant 1 and six inputs", public)
@@ -33,7 +39,12 @@ func TestSizeOfTheCircuits(t *testing.T) {
 
 // Each public input must be in a constraint, or anyone could replace it in a proof.
 func TestEveryPublicInputIsConstrained(t *testing.T) {
-	r1cs := compiled[4]().(*cs.R1CS)
+	for name, system := range map[string]func() constraint.ConstraintSystem{"calldata": compiled[4], "blob": compiledBlob[4]} {
+		t.Run(name, func(t *testing.T) { checkPublicInputs(t, system().(*cs.R1CS)) })
+	}
+}
+
+func checkPublicInputs(t *testing.T, r1cs *cs.R1CS) {
 	used := make([]bool, r1cs.GetNbPublicVariables())
 	constraints := r1cs.GetR1CIterator()
 	for c := constraints.Next(); c != nil; c = constraints.Next() {

@@ -21,6 +21,8 @@ const None = -1
 // Witness is the content of a rollup witness file (docs/spec/07-witness.md).
 type Witness struct {
 	C, Z, Y, M fr.Element
+	// YData holds the limbs of y_data, the lower first, if the data words are in a blob. Otherwise it is nil.
+	YData      *[2]fr.Element
 	Header     Header[fr.Element]
 	Old        Trees[fr.Element]
 	Anchors    [AnchorSlots]WitnessAnchor
@@ -71,11 +73,19 @@ type WitnessSubtrees struct{ Note, Nullifier, Account, Root Opening }
 
 // Public returns the public inputs of the proof, in the order of the circuit.
 func (w *Witness) Public() []fr.Element {
-	return []fr.Element{w.C, w.Z, w.Y, {}, {}, w.M}
+	limbs := w.dataLimbs()
+	return []fr.Element{w.C, w.Z, w.Y, limbs[0], limbs[1], w.M}
 }
 
-// Words returns the epoch's words in their order.
-func (w *Witness) Words() []fr.Element {
+func (w *Witness) dataLimbs() (limbs [2]fr.Element) {
+	if w.YData != nil {
+		limbs = *w.YData
+	}
+	return limbs
+}
+
+// Words returns the epoch's words.
+func (w *Witness) Words() Words[fr.Element] {
 	lanes := make([]*LaneWords[fr.Element], len(w.Lanes))
 	for l := range w.Lanes {
 		lanes[l] = &w.Lanes[l].LaneWords
@@ -84,7 +94,7 @@ func (w *Witness) Words() []fr.Element {
 	for a := range w.Operations {
 		operations[a] = &w.Operations[a].Preimage
 	}
-	return Words(&w.Header, lanes, operations)
+	return WordsOf(&w.Header, lanes, operations)
 }
 
 // Inserts says whether the lane inserts its nullifiers.
@@ -111,7 +121,9 @@ func (w *Witness) Assignment() (*Circuit, error) {
 		return nil, &ErrShape{"operations"}
 	}
 	c := newCircuit(len(w.Lanes))
-	c.C, c.Z, c.Y, c.YDataLow, c.YDataHigh, c.M = w.C, w.Z, w.Y, 0, 0, w.M
+	c.C, c.Z, c.Y, c.M = w.C, w.Z, w.Y, w.M
+	limbs := w.dataLimbs()
+	c.YDataLow, c.YDataHigh = limbs[0], limbs[1]
 	c.Header = variablesOfHeader(&w.Header)
 	c.Old = witness.VariablesOfTrees(&w.Old)
 	for k := range w.Anchors {

@@ -46,22 +46,29 @@ func (h *Header[T]) ByteWords() []T {
 	return append(words, h.Reserved)
 }
 
-// Words returns all words of an epoch in the order of docs/spec/05-epoch.md: L1 field, L1 byte, data field and data
-// byte words. The first two together are the L1 words.
-func Words[T any](h *Header[T], lanes []*LaneWords[T], operations []*Preimage[T]) []T {
-	l1Field := []T{h.OldState, h.NewState, h.OwnAnchor}
-	l1Byte := h.ByteWords()
-	var dataField, dataByte []T
+// Words holds the four parts of an epoch's words, in the order of docs/spec/05-epoch.md.
+type Words[T any] struct{ L1Field, L1Byte, DataField, DataByte []T }
+
+// WordsOf returns the words of an epoch.
+func WordsOf[T any](h *Header[T], lanes []*LaneWords[T], operations []*Preimage[T]) (w Words[T]) {
+	w.L1Field = []T{h.OldState, h.NewState, h.OwnAnchor}
+	w.L1Byte = h.ByteWords()
 	for _, l := range lanes {
-		l1Field = append(l1Field, l.Link)
-		l1Byte = append(l1Byte, l.Kind, l.PublicValue, l.PublicAsset, l.Recipient)
-		dataField = append(dataField, l.Anchor, l.Named[0], l.Named[1], l.Nullifiers[0], l.Nullifiers[1],
+		w.L1Field = append(w.L1Field, l.Link)
+		w.L1Byte = append(w.L1Byte, l.Kind, l.PublicValue, l.PublicAsset, l.Recipient)
+		w.DataField = append(w.DataField, l.Anchor, l.Named[0], l.Named[1], l.Nullifiers[0], l.Nullifiers[1],
 			l.Commitments[0], l.Commitments[1], l.Commitments[2], l.Operation)
-		dataByte = append(dataByte, l.Fee, l.FeeAsset, l.Expiry)
-		dataByte = append(dataByte, l.Ext[:]...)
+		w.DataByte = append(w.DataByte, l.Fee, l.FeeAsset, l.Expiry)
+		w.DataByte = append(w.DataByte, l.Ext[:]...)
 	}
 	for _, o := range operations {
-		dataField = append(dataField, o.ID, o.Next)
+		w.DataField = append(w.DataField, o.ID, o.Next)
 	}
-	return slices.Concat(l1Field, l1Byte, dataField, dataByte)
+	return w
 }
+
+// All returns the words one part after the other.
+func (w *Words[T]) All() []T { return slices.Concat(w.L1Field, w.L1Byte, w.DataField, w.DataByte) }
+
+// L1 returns the words that are in calldata in both data modes.
+func (w *Words[T]) L1() []T { return slices.Concat(w.L1Field, w.L1Byte) }

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"slices"
 
+	blsfr "github.com/consensys/gnark-crypto/ecc/bls12-381/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"golang.org/x/crypto/sha3"
 
@@ -60,7 +61,8 @@ func Relink(w *rollup.Witness) {
 	}
 }
 
-// Seal sets c, z and y to what the words demand. m becomes a function of z.
+// Seal sets c, z, y and in blob mode y_data to what the words demand, with a z that covers all words in both modes. m
+// becomes a function of z.
 func Seal(w *rollup.Witness) {
 	h := &w.Header
 	inputs := append([]fr.Element{h.OldState, h.NewState, h.OwnAnchor}, h.ByteWords()...)
@@ -92,26 +94,61 @@ func Seal(w *rollup.Witness) {
 
 // Encode returns the words as bytes: 3 + N field words, 15 + 4N byte words, 9N + N/2 field words, 15N byte words. A
 // byte word that exceeds 31 bytes is cut.
-func Encode(w *rollup.Witness) (out []byte) {
-	n := len(w.Lanes)
-	field1, byte1, field2 := 3+n, 15+4*n, 9*n+n/2
-	for i, word := range w.Words() {
+func Encode(w *rollup.Witness) []byte {
+	words := w.Words()
+	return slices.Concat(encode(words.L1Field, 0), encode(words.L1Byte, 1), encode(words.DataField, 0),
+		encode(words.DataByte, 1))
+}
+
+func encode(words []fr.Element, cut int) (out []byte) {
+	for _, word := range words {
 		b := word.Bytes()
-		if i < field1 || i >= field1+byte1 && i < field1+byte1+field2 {
-			out = append(out, b[:]...)
-		} else {
-			out = append(out, b[1:]...)
-		}
+		out = append(out, b[cut:]...)
 	}
 	return out
 }
 
-// Evaluate sets y to the value of the words' polynomial at z.
+// Evaluate sets y, and y_data in blob mode, to the values of the words' polynomials at z.
 func Evaluate(w *rollup.Witness) {
+	words := w.Words()
+	covered := words.All()
+	if w.YData != nil {
+		covered = words.L1()
+		EvaluateData(w, Coefficients(w))
+	}
 	w.Y.SetZero()
-	for _, word := range slices.Backward(w.Words()) {
+	for _, word := range slices.Backward(covered) {
 		w.Y.Mul(&w.Y, &w.Z).Add(&w.Y, &word)
 	}
+}
+
+// EvaluateData sets y_data to the value at z of the polynomial with these coefficients, the constant one first.
+func EvaluateData(w *rollup.Witness, coefficients []*big.Int) {
+	order, z, y := blsfr.Modulus(), w.Z.BigInt(new(big.Int)), new(big.Int)
+	for _, coefficient := range slices.Backward(coefficients) {
+		y.Mul(y, z).Add(y, coefficient).Mod(y, order)
+	}
+	const lowBits = 128
+	high := new(big.Int).Rsh(y, lowBits)
+	w.YData = new([2]fr.Element)
+	w.YData[0].SetBigInt(y.Sub(y, new(big.Int).Lsh(high, lowBits)))
+	w.YData[1].SetBigInt(high)
+}
+
+// Coefficients returns the data words as integers.
+func Coefficients(w *rollup.Witness) (out []*big.Int) {
+	words := w.Words()
+	for _, word := range slices.Concat(words.DataField, words.DataByte) {
+		out = append(out, word.BigInt(new(big.Int)))
+	}
+	return out
+}
+
+// InBlob moves the data words of an epoch to a blob. z stays what it was: no test here knows a blob's hash.
+func InBlob(w *rollup.Witness) *rollup.Witness {
+	w.YData = new([2]fr.Element)
+	Evaluate(w)
+	return w
 }
 
 // StateHash returns the state hash of roots and sizes (docs/spec/02-state.md).
