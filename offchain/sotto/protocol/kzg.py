@@ -44,6 +44,10 @@ class CommittedBlob:
         """The name of the blob on L1, 32 bytes."""
         return versioned_hash(self.commitment)
 
+    def network_proof(self) -> bytes:
+        """The proof of 48 bytes that a transaction brings beside the blob, by which nodes check the commitment."""
+        return ckzg.compute_blob_kzg_proof(self.data, self.commitment, _setup())
+
     def open(self, z: int) -> Opening:
         """The value at z, below n, and its proof."""
         proof, y = ckzg.compute_kzg_proof(self.data, z.to_bytes(ELEMENT_BYTES), _setup())
