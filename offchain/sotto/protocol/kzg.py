@@ -45,7 +45,7 @@ class CommittedBlob:
         return versioned_hash(self.commitment)
 
     def network_proof(self) -> bytes:
-        """The proof of 48 bytes that a transaction brings beside the blob, by which nodes check the commitment."""
+        """The proof of 48 bytes that travels beside the blob, by which L1's nodes check the commitment."""
         return ckzg.compute_blob_kzg_proof(self.data, self.commitment, _setup())
 
     def open(self, z: int) -> Opening:
