@@ -11,7 +11,7 @@ from sotto.cli.options import json_option
 from sotto.cli.output import Output
 from sotto.wallet.context import Progress
 
-CIRCUITS = ("transfer", "exit", "rollup4", "rollup16")
+CIRCUITS = ("transfer", "exit", "rollup4", "rollup16", "rollup16blob")
 
 
 @click.group()
@@ -25,8 +25,8 @@ def keys() -> None:
 def prepare(circuits: tuple[str, ...], output: Output) -> None:
     """Make the proving keys of CIRCUITS (default: all), or check those in the cache.
 
-    The first time takes minutes for rollup16. The keys are for local chains only: anyone can forge proofs
-    under them.
+    The first time takes minutes for the circuits of 16 lanes. The keys are for local chains only: anyone can
+    forge proofs under them.
     """
     rows = []
     chosen = circuits or CIRCUITS

@@ -1,8 +1,8 @@
 """Groth16 proofs of the protocol's circuits (docs/spec: 04-transaction, 05-epoch, 07-witness, 13-exit).
 
-Circuits go by name: ``transfer``, ``exit``, ``rollup4`` and ``rollup16``. Keys are those for local chains:
-anyone can forge proofs under them. They are loaded once per process, on first use, and kept; who only
-verifies loads the verifying key alone.
+Circuits go by name: ``transfer``, ``exit``, ``rollup4``, ``rollup16`` and, for data in a blob (14-blobs),
+``rollup16blob``. Keys are those for local chains: anyone can forge proofs under them. They are loaded once
+per process, on first use, and kept; who only verifies loads the verifying key alone.
 """
 
 import time

@@ -133,7 +133,7 @@ def test_mutated_witnesses_end_in_a_typed_error(transfer: tuple[bytes, int], dat
 
 @given(st.binary(max_size=300))
 def test_garbage_is_no_witness(garbage: bytes) -> None:
-    for circuit in ("transfer", "exit", "rollup4", "rollup16"):
+    for circuit in ("transfer", "exit", "rollup4", "rollup16", "rollup16blob"):
         with pytest.raises(crypto.WitnessRejected):
             crypto.check_witness(circuit, garbage)
 
