@@ -46,7 +46,8 @@ class CommittedBlob:
 
     def network_proof(self) -> bytes:
         """The proof of 48 bytes that travels beside the blob, by which L1's nodes check the commitment."""
-        return ckzg.compute_blob_kzg_proof(self.data, self.commitment, _setup())
+        proof: bytes = ckzg.compute_blob_kzg_proof(self.data, self.commitment, _setup())
+        return proof
 
     def open(self, z: int) -> Opening:
         """The value at z, below n, and its proof."""
