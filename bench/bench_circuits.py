@@ -13,10 +13,12 @@ import _paths
 
 from bench.results import machine, record
 from sotto import crypto
+from sotto.protocol.words import data_words
 
 VECTORS = _paths.ROOT / "tests" / "vectors"
-CIRCUITS = ("transfer", "exit", "rollup4", "rollup16")
+CIRCUITS = ("transfer", "exit", "rollup4", "rollup16", "rollup16blob")
 LANES = 16
+DATA_WORDS = data_words(LANES)
 CLIENT_RUNS = 10
 ROLLUP_RUNS = 3
 _SETUP = "import sys; from sotto.crypto import prepare_keys; [prepare_keys(c) for c in sys.argv[1:]]"
@@ -58,6 +60,9 @@ def main() -> None:
     record("transfer_constraints", info["transfer"].constraints, 1)
     record("exit_constraints", info["exit"].constraints, 1)
     record("rollup_constraints_per_lane", -(-info["rollup16"].constraints // LANES), 1)
+    in_blob = info["rollup16blob"].constraints
+    record("rollup16blob_constraints", in_blob, 1)
+    record("blob_bind_constraints_per_word", (in_blob - info["rollup16"].constraints) / DATA_WORDS, 1)
     record("transfer_key_mb", key_bytes() / 1e6, 1)
 
     witness = (VECTORS / "transfer-transfer.json").read_bytes()
@@ -80,6 +85,11 @@ def main() -> None:
         load,
     )
     record("rollup_prove_cpu_s_n16", worked, ROLLUP_RUNS, "median; an epoch", load)
+    in_blob_witness = (VECTORS / "rollup-16-blob.json").read_bytes()
+    load = machine()
+    taken, worked = seconds(lambda: crypto.prove("rollup16blob", in_blob_witness), ROLLUP_RUNS)
+    record("rollup16blob_prove_s", taken, ROLLUP_RUNS, "median, keys loaded; an epoch", load)
+    record("rollup16blob_prove_cpu_s", worked, ROLLUP_RUNS, "median; an epoch", load)
 
     proofs = [crypto.prove("transfer", witness) for _ in range(LANES)]
     publics, data = [p.public for p in proofs], [p.proof for p in proofs]
