@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from sotto.protocol.accounts import Operation
@@ -102,24 +103,45 @@ class Rejection:
     error: ProtocolError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EpochResult:
-    """An epoch: the state after it, its words, and what a prover needs."""
+    """An epoch: the state after it, its words, and what a prover needs.
+
+    What only a committer or prover asks for is computed when it is asked for: a commitment takes longer than
+    following the epoch.
+    """
 
     state: State
     words: EpochWords
     c: Field
-    z: int
-    y: Field
+    data_mode: DataMode
     withdrawals: tuple[Withdrawal, ...]
     rejections: tuple[Rejection, ...]
     _witness: RollupWitness = field(repr=False)
-    blob: CommittedBlob | None = None
-    """Where L1 has the data words in data mode 1."""
 
     def encoded_words(self) -> bytes:
         """All words as bytes: the calldata of data mode 0."""
         return self.words.encode()
+
+    @cached_property
+    def blob(self) -> CommittedBlob | None:
+        """Where L1 has the data words in data mode 1; None in data mode 0."""
+        return commit_data(self.words) if self.data_mode == DataMode.BLOB else None
+
+    @cached_property
+    def z(self) -> int:
+        """The point at which the words are compared, 248 bits."""
+        if self.blob is None:
+            published = self.words.encode()
+        else:
+            published = self.words.encode_l1() + self.blob.versioned_hash
+        return compute_z(self.words.header.domain, self.c, published)
+
+    @cached_property
+    def y(self) -> Field:
+        """Value at z of the polynomial of all words, in data mode 1 of the L1 words."""
+        words = self.words
+        return compute_y(words.values() if self.blob is None else words.l1_values(), self.z)
 
     @property
     def y_data(self) -> int | None:
@@ -328,26 +350,17 @@ class EpochBuilder:
             fee_totals=self._fee_totals,
         )
         words = EpochWords(header, tuple(self._words), tuple(self._operations))
-        c = words.c()
-        blob = commit_data(words) if inputs.data_mode == DataMode.BLOB else None
-        if blob is None:
-            z, covered = compute_z(inputs.domain, c, words.encode()), words.values()
-        else:
-            published = words.encode_l1() + blob.versioned_hash
-            z, covered = compute_z(inputs.domain, c, published), words.l1_values()
         witness = RollupWitness(
             old.roots(), self._anchor_slots(), tuple(self._witnesses), tuple(self._steps), *places
         )
         return EpochResult(
             state,
             words,
-            c,
-            z,
-            compute_y(covered, z),
+            words.c(),
+            inputs.data_mode,
             withdrawals_of(words),
             tuple(rejections),
             witness,
-            blob,
         )
 
     def _growth(self, state: State) -> tuple[tuple[MerkleTree, int], ...]:

@@ -150,8 +150,9 @@ async def test_a_commit_without_proof_blocks_until_it_is_pruned(world: World) ->
     await follower.own(epoch)
     assert status_of(world, signed) == "soft-final"
     words = b"\xff" * len(epoch.result.encoded_words())
-    lie = follower.commit(replace(epoch, result=replace(epoch.result, z=1)), 4, words)
-    await follower.block(4, lie)
+    honest = follower.commit(epoch, 4, words)
+    record = replace(honest.record, z=1)
+    await follower.block(4, replace(honest, record=record, record_hash=record.hash()))
     assert await core.is_blocked()
     assert (core.in_flight, len(core.pool), status_of(world, signed)) == (0, 1, "received")
     queries = Queries(core, world.mempool, DEPLOYMENT, Metrics(), Feed(core.store))
