@@ -14,12 +14,19 @@ from eth_utils.crypto import keccak
 
 from ape import project
 from sotto.protocol import l1
+from sotto.protocol.words import DataMode
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 FOLDER: Final = ROOT / "deployments"
 LOCAL_CHAINS: Final = frozenset({31337, 1337})
 PARAMETERS: Final = ("anchorLife", "clockWindow", "provingWindow", "forcedDeadline", "freezeTime")
-SIZES: Final = (4, 16)
+VERIFIERS: Final = {
+    "DirectVerifier4": (4, DataMode.CALLDATA),
+    "DirectVerifier16": (16, DataMode.CALLDATA),
+    "BlobVerifier16": (16, DataMode.BLOB),
+}
+"""The fixed set in the rollup's order, with lanes and data mode. The queue uses the first one."""
+CLIENT_VERIFIER: Final = next(iter(VERIFIERS))
 ETH_ASSET: Final = 1
 NOBODY: Final = "0x" + "00" * 20
 
@@ -188,6 +195,9 @@ def check_wiring(deployment: dict[str, Any]) -> None:
     Raises WiringMismatch, which names the first difference.
     """
     names = ("Rollup", "Bridge", "L1Queue", "Exit", "ExitVerifier")
+    missing = {*names, *VERIFIERS} - set(deployment["contracts"])
+    if missing:
+        raise WiringMismatch(f"the deployment has no {', '.join(sorted(missing))}: it is of another release")
     rollup, bridge, queue, way, exits = (contract_at(deployment, name) for name in names)
     address = {name: entry["address"] for name, entry in deployment["contracts"].items()}
 
@@ -201,23 +211,21 @@ def check_wiring(deployment: dict[str, Any]) -> None:
     expect("queue of the rollup", rollup.queue(), address["L1Queue"])
     expect("bridge of the queue", queue.bridge(), address["Bridge"])
     expect("rollup of the queue", queue.rollup(), address["Rollup"])
-    expect("verifier of the queue", queue.verifier(), address[f"DirectVerifier{SIZES[0]}"])
+    expect("verifier of the queue", queue.verifier(), address[CLIENT_VERIFIER])
     expect("exit of the bridge", bridge.exit(), address["Exit"])
     expect("rollup of the exit", way.rollup(), address["Rollup"])
     expect("bridge of the exit", way.bridge(), address["Bridge"])
     expect("verifier of the exit", way.verifier(), address["ExitVerifier"])
     expect("keys of ExitVerifier", exit_key_entry(exits), deployment["keys"]["ExitVerifier"])
     expect("proposer policy", rollup.proposerPolicy(), address.get("ProposerList", NOBODY))
-    expect("set of verifiers", list(rollup.verifiers()), [address[f"DirectVerifier{n}"] for n in SIZES])
-    for lanes in SIZES:
-        verifier = contract_at(deployment, f"DirectVerifier{lanes}")
-        expect(f"lanes of DirectVerifier{lanes}", verifier.laneCount(), lanes)
-        expect(f"lanes of DirectVerifier{lanes} in the rollup", rollup.laneCount(verifier.address), lanes)
-        expect(
-            f"keys of DirectVerifier{lanes}",
-            key_entry(verifier),
-            deployment["keys"][f"DirectVerifier{lanes}"],
-        )
+    expect("set of verifiers", list(rollup.verifiers()), [address[name] for name in VERIFIERS])
+    for name, (lanes, mode) in VERIFIERS.items():
+        verifier = contract_at(deployment, name)
+        expect(f"lanes of {name}", verifier.laneCount(), lanes)
+        expect(f"lanes of {name} in the rollup", rollup.laneCount(verifier.address), lanes)
+        expect(f"data mode of {name}", verifier.dataMode(), mode)
+        expect(f"data mode of {name} in the rollup", rollup.dataMode(verifier.address), mode)
+        expect(f"keys of {name}", key_entry(verifier), deployment["keys"][name])
     times = rollup.parameters()
     for name, expected in deployment["parameters"].items():
         expect(name, getattr(times, name), expected)

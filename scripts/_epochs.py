@@ -9,13 +9,15 @@ from scripts._deployment import ScriptError
 
 from sotto.l1 import interface
 from sotto.l1.records import record_from_abi
-from sotto.protocol.epoch import Withdrawal, withdrawals_of
-from sotto.protocol.errors import ProtocolError
+from sotto.protocol.epoch import Withdrawal
+from sotto.protocol.field import BYTE_WORD_BYTES
 from sotto.protocol.l1 import EpochRecord, withdrawal_proof, withdrawal_root
-from sotto.protocol.words import EpochWords, decode_words
+from sotto.protocol.transaction import Kind
+from sotto.protocol.words import LANE_L1_BYTE_WORDS, l1_words_length
 
 _LOG_RANGE = 2_000
 _COMMITS = ("commit", "commitAndProve")
+_PAYING = (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)
 
 
 class EpochUnreadable(ScriptError):
@@ -76,8 +78,23 @@ class L1Epochs:
                 if bytes(self._rollup.functions.epochs(record.id).call()) == record.hash():
                     yield CommittedEpoch(record, log["blockNumber"], log["transactionHash"].to_0x_hex())
 
-    def words(self, epoch: CommittedEpoch) -> EpochWords:
-        """Words of an epoch, from calldata. Raises EpochUnreadable."""
+    def withdrawals(self, epoch: CommittedEpoch) -> list[ProvenWithdrawal]:
+        """Withdrawals of an epoch with their proofs. Raises EpochUnreadable."""
+        record = epoch.record
+        if record.withdrawal_root == bytes(32):
+            return []
+        found = withdrawals_in(*self._words(epoch))
+        if withdrawal_root(found) != record.withdrawal_root:
+            raise EpochUnreadable(
+                f"the words of epoch {record.id} do not give the withdrawal root of its record"
+            )
+        return [
+            ProvenWithdrawal(record, withdrawal, tuple(withdrawal_proof(found, position)))
+            for position, withdrawal in enumerate(found)
+        ]
+
+    def _words(self, epoch: CommittedEpoch) -> tuple[bytes, int]:
+        """Words of an epoch in calldata, and its lanes. Raises EpochUnreadable."""
         number = epoch.record.id
         transaction = self._web3.eth.get_transaction(epoch.transaction)
         if transaction["to"] != self._rollup.address:
@@ -88,23 +105,19 @@ class L1Epochs:
         if function.fn_name not in _COMMITS:
             raise EpochUnreadable(f"epoch {number} was committed by {function.fn_name}: {epoch.transaction}")
         commit = arguments["input"]
-        lanes = self._rollup.functions.laneCount(commit["verifier"]).call()
-        try:
-            return decode_words(bytes(commit["words"]), lanes)
-        except ProtocolError as error:
-            raise EpochUnreadable(f"the words of epoch {number}: {type(error).__name__}: {error}") from error
+        return bytes(commit["words"]), self._rollup.functions.laneCount(commit["verifier"]).call()
 
-    def withdrawals(self, epoch: CommittedEpoch) -> list[ProvenWithdrawal]:
-        """Withdrawals of an epoch with their proofs. Raises EpochUnreadable."""
-        record = epoch.record
-        if record.withdrawal_root == bytes(32):
-            return []
-        found = withdrawals_of(self.words(epoch))
-        if withdrawal_root(found) != record.withdrawal_root:
-            raise EpochUnreadable(
-                f"the words of epoch {record.id} do not give the withdrawal root of its record"
-            )
-        return [
-            ProvenWithdrawal(record, withdrawal, tuple(withdrawal_proof(found, position)))
-            for position, withdrawal in enumerate(found)
-        ]
+
+def withdrawals_in(words: bytes, lanes: int) -> list[Withdrawal]:
+    """What an epoch pays, in lane order. The L1 words tell, which are in calldata in every data mode."""
+    end = l1_words_length(lanes)
+    size = LANE_L1_BYTE_WORDS * BYTE_WORD_BYTES
+    found = []
+    for lane in range(lanes):
+        at = end - (lanes - lane) * size
+        kind, value, asset, recipient = (
+            int.from_bytes(words[i : i + BYTE_WORD_BYTES]) for i in range(at, at + size, BYTE_WORD_BYTES)
+        )
+        if kind in _PAYING and value:
+            found.append(Withdrawal(lane, asset, value, recipient))
+    return found

@@ -21,7 +21,7 @@ from sotto.l1.interface import rejection
 from sotto.protocol import trees
 
 _DEFAULT_TOKEN_CAP = 10**15
-_VERIFIERS = (*(f"DirectVerifier{lanes}" for lanes in d.SIZES), "ExitVerifier")
+_VERIFIERS = (*d.VERIFIERS, "ExitVerifier")
 
 
 class TokenUnusable(d.ScriptError):
@@ -164,7 +164,7 @@ def _deploy(
     # Queue, bridge, exit and rollup name each other: their addresses follow from the deployer's next nonces.
     nonce = deployer.nonce
     queue, bridge, way, rollup = (_created(deployer.address, nonce + i) for i in range(4))
-    client_verifier = deployed[f"DirectVerifier{d.SIZES[0]}"].address
+    client_verifier = deployed[d.CLIENT_VERIFIER].address
     deployed["L1Queue"] = deployer.deploy(d.container("L1Queue"), bridge, rollup, client_verifier)
     deployed["Bridge"] = deployer.deploy(d.container("Bridge"), queue, rollup, way, owner, preset.eth_cap)
     deployed["Exit"] = deployer.deploy(d.container("Exit"), rollup, bridge, deployed["ExitVerifier"].address)
@@ -172,7 +172,7 @@ def _deploy(
     config = (
         queue,
         bridge,
-        [deployed[f"DirectVerifier{lanes}"].address for lanes in d.SIZES],
+        [deployed[name].address for name in d.VERIFIERS],
         policy,
         d.NOBODY,
         int(state.hash()),
@@ -193,7 +193,7 @@ def _deploy(
             for name, contract in deployed.items()
         },
         "keys": {
-            **{f"DirectVerifier{n}": d.key_entry(deployed[f"DirectVerifier{n}"]) for n in d.SIZES},
+            **{name: d.key_entry(deployed[name]) for name in d.VERIFIERS},
             "ExitVerifier": d.exit_key_entry(deployed["ExitVerifier"]),
         },
         "parameters": preset.parameters,

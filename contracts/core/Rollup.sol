@@ -164,6 +164,7 @@ contract Rollup is RollupBrakes {
     }
 
     /// @dev Versioned hash of the blob that holds the data words, 0 when they are in calldata.
+    // slither-disable-next-line incorrect-equality
     function _judgeSizes(CommitInput calldata input, uint256 lanes, uint8 mode)
         private
         view

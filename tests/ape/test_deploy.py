@@ -19,6 +19,7 @@ from ape import accounts, networks, project
 from conftest import ROOT, run_deploy
 from sotto.l1.deployment import read_deployment
 from sotto.protocol.l1 import compute_domain, genesis_record
+from sotto.protocol.words import DataMode
 
 
 @contextmanager
@@ -50,9 +51,10 @@ def ape_run(folder: Path, *arguments: str, **environment: str) -> subprocess.Com
 
 def test_the_file_is_what_node_and_wallet_read(deployment: dict[str, Any]) -> None:
     read = read_deployment(d.deployment_path(deployment["chain_id"]))
-    names = {"DirectVerifier4", "DirectVerifier16", "ExitVerifier", "L1Queue", "Bridge", "Exit", "Rollup"}
-    assert set(read.contracts) == names
+    names = {"DirectVerifier4", "DirectVerifier16", "BlobVerifier16", "ExitVerifier"}
+    assert set(read.contracts) == names | {"L1Queue", "Bridge", "Exit", "Rollup"}
     assert list(read.verifiers()) == [4, 16]
+    assert list(read.verifiers(DataMode.BLOB)) == [16]
     assert [(a.asset, a.symbol, a.decimals) for a in read.assets] == [(1, "ETH", 18), (2, "TUSD", 6)]
     assert read.parameters["anchorLife"] == 300
     rollup = d.container("Rollup").at(read.address("Rollup"))
@@ -128,6 +130,18 @@ def test_wrong_wiring_is_named(deployment: dict[str, Any]) -> None:
     wrong = json.loads(json.dumps(deployment))
     wrong["keys"]["DirectVerifier4"]["rollup"] = "0x" + "00" * 32
     with pytest.raises(d.WiringMismatch, match="keys of DirectVerifier4"):
+        d.check_wiring(wrong)
+    wrong = json.loads(json.dumps(deployment))
+    contracts = wrong["contracts"]
+    contracts["BlobVerifier16"], contracts["DirectVerifier16"] = (
+        contracts["DirectVerifier16"],
+        contracts["BlobVerifier16"],
+    )
+    with pytest.raises(d.WiringMismatch, match="set of verifiers"):
+        d.check_wiring(wrong)
+    wrong = json.loads(json.dumps(deployment))
+    del wrong["contracts"]["BlobVerifier16"]
+    with pytest.raises(d.WiringMismatch, match="no BlobVerifier16"):
         d.check_wiring(wrong)
 
 

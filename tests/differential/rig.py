@@ -10,7 +10,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -27,9 +27,10 @@ from sotto.l1 import interface
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.l1.records import record_from_abi, record_to_abi, summary_to_abi
 from sotto.l1.rollup import CommitInput
-from sotto.protocol.epoch import withdrawals_of
+from sotto.protocol.epoch import EpochResult, withdrawals_of
 from sotto.protocol.field import MODULUS
 from sotto.protocol.forced import encode_forced, queue_fee
+from sotto.protocol.kzg import CommittedBlob
 from sotto.protocol.l1 import (
     EpochRecord,
     compute_domain,
@@ -42,8 +43,9 @@ from sotto.protocol.l1 import (
 )
 from sotto.protocol.notes import ETH
 from sotto.protocol.transaction import Kind
-from sotto.protocol.words import EpochWords
+from sotto.protocol.words import DataMode, EpochWords
 from sotto.testing.contracts import NOBODY
+from tests.support.blobs import send_with_blobs
 from tests.support.chain import ROOT, LocalChain, anvil, build_contracts, deploy
 from tests.support.scenario import TOKEN, ClosedEpoch, Entry, Queued, Scenario, Signed
 
@@ -172,12 +174,14 @@ class Rig:
         return token
 
     def _replace_verifiers(self) -> None:
-        code = build_harness()
-        for lanes, address in self.deployment.verifiers().items():
-            data = bytes.fromhex(code.removeprefix("0x")) + encode(["uint256", "uint8"], [lanes, 0])
-            sent = self.web3.eth.send_transaction({"from": self.accounts[0], "data": data})
-            stub: Any = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
-            self.chain.request("anvil_setCode", [address, "0x" + bytes(self.web3.eth.get_code(stub)).hex()])
+        code = bytes.fromhex(build_harness().removeprefix("0x"))
+        for mode in DataMode:
+            for lanes, address in self.deployment.verifiers(mode).items():
+                data = code + encode(["uint256", "uint8"], [lanes, mode])
+                sent = self.web3.eth.send_transaction({"from": self.accounts[0], "data": data})
+                stub: Any = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
+                runtime = bytes(self.web3.eth.get_code(stub))
+                self.chain.request("anvil_setCode", [address, "0x" + runtime.hex()])
 
     def transact(self, function: Any, sender: str, value: int = 0) -> Any:
         """Send a call as a transaction that must succeed, and return its receipt."""
@@ -185,6 +189,11 @@ class Rig:
         receipt = self.web3.eth.wait_for_transaction_receipt(sent)
         assert receipt["status"] == 1, function
         return receipt
+
+    def transact_with_blobs(self, function: Any, *blobs: CommittedBlob) -> Any:
+        """Send a call of the proposer's as a transaction with blobs, and return its receipt."""
+        data = function._encode_transaction_data()
+        return send_with_blobs(self.web3, {"to": function.address, "data": data, "gas": GAS}, KEYS[1], *blobs)
 
     def _stored(self, epoch: int) -> bytes:
         return bytes(self.rollup.functions.epochs(epoch).call())
@@ -241,9 +250,9 @@ class Rig:
 
     # Epochs
 
-    def verifier(self, lanes: int) -> str:
-        """Address of the verifier for epochs of so many lanes."""
-        return str(self.deployment.verifiers()[lanes])
+    def verifier(self, lanes: int, data_mode: DataMode = DataMode.CALLDATA) -> str:
+        """Address of the verifier for epochs of so many lanes and this data mode."""
+        return str(self.deployment.verifiers(data_mode)[lanes])
 
     def commit_input(self, words: EpochWords, client_proofs: bytes, c: int | None = None) -> CommitInput:
         """What a proposer supplies for an epoch on top of the last one; `c` is that of the words by default.
@@ -262,6 +271,18 @@ class Rig:
             queue_tails=tails + [bytes(32)] * (header.queue_end - header.queue_start - len(tails)),
             client_proofs=client_proofs,
             oldest_successor=successor,
+        )
+
+    def blob_input(self, result: EpochResult, client_proofs: bytes) -> CommitInput:
+        """As `commit_input` for an epoch of data mode 1."""
+        blob = result.blob
+        assert blob is not None, "the epoch is in data mode 1"
+        opening = blob.open(result.z)
+        return replace(
+            self.commit_input(result.words, client_proofs),
+            verifier=to_checksum_address(self.verifier(len(result.words.lanes), DataMode.BLOB)),
+            words=result.words.encode_l1(),
+            blob=opening.y.to_bytes(32) + blob.commitment + opening.proof,
         )
 
     def judge(self, commit: CommitInput, proof: bytes) -> str | None:
@@ -307,11 +328,19 @@ class Rig:
 
     def settle(self, closed: ClosedEpoch, client_proofs: bytes, proof: bytes) -> Settled:
         """Commit and prove an epoch; its record on L1 must be the predicted one."""
-        result = closed.result
-        commit = self.commit_input(result.words, client_proofs)
-        call = self.rollup.functions.commitAndProve(commit.to_abi(), self.proposer, proof)
-        receipt = self.transact(call, self.proposer)
+        result, blob = closed.result, closed.result.blob
+        make = self.rollup.functions.commitAndProve
+        if blob is None:
+            commit = self.commit_input(result.words, client_proofs)
+            receipt = self.transact(make(commit.to_abi(), self.proposer, proof), self.proposer)
+        else:
+            commit = self.blob_input(result, client_proofs)
+            receipt = self.transact_with_blobs(make(commit.to_abi(), self.proposer, proof), blob)
+            assert receipt["status"] == 1, self.judge(commit, proof)
         expected = self.expected_record(result.words, result.c, result.z, result.y, receipt["blockNumber"])
+        if blob is not None:
+            verifier = bytes.fromhex(commit.verifier[2:])
+            expected = replace(expected, verifier=verifier, data_mode=1, y_data=result.y_data)
         (event,) = self.rollup.events.EpochCommitted().process_receipt(receipt, errors=DISCARD)
         on_l1 = record_from_abi(list(event["args"]["record"].values()))
         assert on_l1 == expected

@@ -4,16 +4,17 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from sotto import crypto
+from sotto.protocol.data import read_blob
 from sotto.protocol.epoch import replay
 from sotto.protocol.transaction import Kind
 from sotto.protocol.transfer_witness import check_transfer
-from sotto.protocol.words import compute_m, decode_words
+from sotto.protocol.words import DataMode, compute_m, decode_words, split_y_data
 from tests.differential import header_lies, lane_lies  # noqa: F401 - they fill EPOCH_LIES
 from tests.differential.attempts import EPOCH_LIES, EpochLie
 from tests.differential.rig import Rig, Settled, generator, harness_client_proof, harness_proof, open_rig
@@ -23,6 +24,8 @@ from tests.support.scenario import ClosedEpoch, Signed
 TRANSFER_LIES_PER_EPOCH = 4
 LARGE_EPOCHS = 0.85
 """Share of epochs with 16 lanes; the others have 4."""
+BLOB_TURN = 4
+"""Each fourth epoch has its data words in a blob, if it has 16 lanes."""
 _PROVEN = (Kind.TRANSFER, Kind.ACCOUNT)
 
 
@@ -33,6 +36,7 @@ class Tally:
     lanes: Counter[Kind] = field(default_factory=Counter)
     lies: Counter[str] = field(default_factory=Counter)
     epochs: int = 0
+    blobs: int = 0
     seconds: float = 0
 
     @property
@@ -45,6 +49,7 @@ class Tally:
         self.lanes += other.lanes
         self.lies += other.lies
         self.epochs += other.epochs
+        self.blobs += other.blobs
         self.seconds += other.seconds
 
 
@@ -61,25 +66,35 @@ def check_client(signed: Signed) -> int:
     return h
 
 
-def settle_epoch(rig: Rig, lanes: int) -> tuple[ClosedEpoch, Settled]:
+def settle_epoch(
+    rig: Rig, lanes: int, data_mode: DataMode = DataMode.CALLDATA
+) -> tuple[ClosedEpoch, Settled]:
     """Make a random epoch and have it accepted by all three, with equal public inputs, roots and records."""
     closed = rig.scenario.random_epoch(lanes)
+    if data_mode == DataMode.BLOB:
+        closed = replace(closed, result=replay(closed.before, closed.result.words, data_mode))
     result, beneficiary = closed.result, bytes.fromhex(rig.proposer[2:])
+    circuit = f"rollup{lanes}" if data_mode == DataMode.CALLDATA else f"rollup{lanes}blob"
     signed = [entry for entry in closed.entries if isinstance(entry, Signed)]
     with ThreadPoolExecutor(2) as pool:
-        rollup = pool.submit(crypto.check_witness, f"rollup{lanes}", encoded(result.witness(beneficiary)))
+        rollup = pool.submit(crypto.check_witness, circuit, encoded(result.witness(beneficiary)))
         hs = {entry.transaction.h: h for entry, h in zip(signed, pool.map(check_client, signed), strict=True)}
         rig.enqueue(closed.entries)
         public = rollup.result()
     m = compute_m(rig.scenario.domain, result.z, beneficiary)
-    assert public == [result.c, result.z, result.y, 0, 0, m]
+    assert public == [result.c, result.z, result.y, *split_y_data(result.y_data or 0), m]
     links = [lane.link for lane in result.words.lanes if lane.kind in _PROVEN]
     settled = rig.settle(
         closed, b"".join(harness_client_proof(hs[link]) for link in links), harness_proof(public)
     )
     # A follower who has seen nothing but L1 arrives at the same state.
-    words = decode_words(result.words.encode(), lanes)
-    assert words.encode() in settled.calldata
+    if result.blob is None:
+        encoded_words = result.words.encode()
+        assert encoded_words in settled.calldata
+    else:
+        encoded_words = result.words.encode_l1() + read_blob(result.blob.data, lanes)
+        assert result.words.encode_l1() in settled.calldata
+    words = decode_words(encoded_words, lanes)
     assert replay(closed.before, words).state.hash() == settled.record.new_state
     return closed, settled
 
@@ -126,8 +141,11 @@ def run(seed: int, operations: int) -> Tally:
     random, tally, begun = generator(seed, "stream"), Tally(), time.monotonic()
     with open_rig(seed, harness=True) as rig:
         while tally.operations < operations:
-            closed, _ = settle_epoch(rig, 16 if random.random() < LARGE_EPOCHS else 4)
+            large = random.random() < LARGE_EPOCHS
+            mode = DataMode(large and tally.epochs % BLOB_TURN == 1)
+            closed, _ = settle_epoch(rig, 16 if large else 4, mode)
             tally.epochs += 1
+            tally.blobs += mode
             tally.lanes.update(lane.kind for lane in closed.result.words.lanes if lane.kind != Kind.NO_OP)
             for lie in random.sample(TRANSFER_LIES, TRANSFER_LIES_PER_EPOCH):
                 tally.lies[lie.name] += judge_transfer_lie(rig, lie)

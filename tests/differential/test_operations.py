@@ -33,3 +33,4 @@ def test_operations(seed: int) -> None:
     assert tally.operations >= count
     if OPERATIONS >= PER_CHAIN:
         assert set(tally.lanes) == set(Kind) - {Kind.NO_OP}
+        assert tally.blobs

@@ -7,21 +7,19 @@ import {EpochId} from "../../contracts/types/EpochId.sol";
 import {EpochFees, EpochRecord} from "../../contracts/types/EpochRecord.sol";
 import {ExitRequest} from "../../contracts/interfaces/IExit.sol";
 import {IExitVerifier} from "../../contracts/interfaces/IExitVerifier.sol";
-import {Blobbing, Line, Lines} from "./support/Blobbing.sol";
-import {Deployment, OpenPolicy} from "./support/Deployment.sol";
+import {OpenPolicy} from "./support/Deployment.sol";
 import {Epoch, EpochBuilder, Lane} from "./support/EpochBuilder.sol";
 import {Forced, Forcing} from "./support/Forcing.sol";
 import {ToyExitProofs, ToyExitVerifier} from "./support/ToyExitVerifier.sol";
-import {ToyBlobVerifier, ToyProofs, ToyVerifier} from "./support/ToyVerifier.sol";
+import {ToyProofs, ToyVerifier} from "./support/ToyVerifier.sol";
 import {VerifierStub} from "./support/VerifierStub.sol";
 
 /// @title Gas of whole transactions at 16 lanes, with true pairings
 /// @dev Each call is a transaction of its own, so gas holds the base fee of 21,000 and calldata.
 /// forge-config: default.isolate = true
-contract GasTest is Forcing, Blobbing {
+contract GasTest is Forcing {
     uint256 private constant LANES = 16;
     uint256 private constant P = EpochBuilder.P;
-    uint256 private constant BLOB_GAS = 131_072;
 
     address private user = address(0xd0);
 
@@ -41,14 +39,6 @@ contract GasTest is Forcing, Blobbing {
         return VerifierStub(address(new ToyVerifier(0, 0, true)));
     }
 
-    function makeMoreVerifiers() internal override(Deployment, Blobbing) {
-        blobVerifier = VerifierStub(address(new ToyBlobVerifier()));
-    }
-
-    function verifierSet() internal view override(Deployment, Blobbing) returns (address[] memory) {
-        return Blobbing.verifierSet();
-    }
-
     function makeExitVerifier() internal override returns (IExitVerifier) {
         return new ToyExitVerifier(0, 0, true);
     }
@@ -58,31 +48,6 @@ contract GasTest is Forcing, Blobbing {
         uint256 gasUsed = _settle(epoch, new bytes32[](0), "commitAndProve, 16 transfers");
         vm.snapshotValue("sotto", "a private transfer of 16", gasUsed / LANES);
         assertAtMost(gasUsed / LANES, 88_000, "a private transfer");
-    }
-
-    /// @dev Execution gas; a transaction pays for BLOB_GAS besides, by the blobs' own price.
-    function test_PrivateTransfersInABlob() public {
-        Epoch memory epoch = _transfers();
-        uint256 gasUsed = _settleBlob(epoch, "commitAndProve, 16 transfers in a blob");
-        vm.snapshotValue("sotto", "a private transfer of 16 in a blob", gasUsed / LANES);
-        vm.snapshotValue("sotto", "blob gas of a private transfer of 16", BLOB_GAS / LANES);
-        assertAtMost(gasUsed / LANES, 70_000, "a private transfer in a blob");
-    }
-
-    function test_CommitAndProveApartInABlob() public {
-        deployAgain(address(new OpenPolicy()));
-        Epoch memory epoch = _transfers();
-        EpochRecord memory record = blobRecord(epoch, Lines.first());
-        CommitInput memory input = _blobInput(epoch, Lines.first());
-        carry(Lines.first());
-        vm.prank(proposer, proposer);
-        rollup.commit(input);
-        vm.snapshotGasLastCall("sotto", "commit, 16 transfers in a blob");
-        carryNothing();
-        EpochFees memory fees = feesOf(epoch);
-        bytes memory proof = ToyProofs.rollup(7, _publicInputs(record));
-        rollup.prove(record, fees, feeRecipient, proof);
-        vm.snapshotGasLastCall("sotto", "prove what is in a blob");
     }
 
     function test_CommitAndProveApart() public {
@@ -256,15 +221,6 @@ contract GasTest is Forcing, Blobbing {
 
     function _input(Epoch memory epoch, bytes32[] memory tails) private view returns (CommitInput memory input) {
         input = inputFor(epoch, tails);
-        _complete(input, epoch);
-    }
-
-    function _blobInput(Epoch memory epoch, Line memory line) private view returns (CommitInput memory input) {
-        input = blobInput(epoch, line);
-        _complete(input, epoch);
-    }
-
-    function _complete(CommitInput memory input, Epoch memory epoch) private view {
         // Its successor is the parent here, which need not be supplied again.
         if (epoch.header[2] + 1 == EpochId.unwrap(tip.id)) input.oldestSuccessor = new EpochRecord[](0);
         input.clientProofs = "";
@@ -277,7 +233,7 @@ contract GasTest is Forcing, Blobbing {
 
     function _publicInputs(EpochRecord memory record) private view returns (uint256[6] memory) {
         bytes32 digest = keccak256(abi.encode(rollup.domain(), record.z, feeRecipient, uint256(0)));
-        return [record.c, record.z, record.y, record.yData % 2 ** 128, record.yData / 2 ** 128, uint256(digest) % P];
+        return [record.c, record.z, record.y, 0, 0, uint256(digest) % P];
     }
 
     function _settle(Epoch memory epoch, bytes32[] memory tails, string memory name) private returns (uint256 gasUsed) {
@@ -287,18 +243,6 @@ contract GasTest is Forcing, Blobbing {
         vm.prank(proposer, proposer);
         rollup.commitAndProve(input, feeRecipient, proof);
         if (bytes(name).length != 0) gasUsed = vm.snapshotGasLastCall("sotto", name);
-        assertEq(rollup.epochs(record.id), hashOf(record), "record");
-        remember(record);
-    }
-
-    function _settleBlob(Epoch memory epoch, string memory name) private returns (uint256 gasUsed) {
-        EpochRecord memory record = blobRecord(epoch, Lines.first());
-        CommitInput memory input = _blobInput(epoch, Lines.first());
-        bytes memory proof = ToyProofs.rollup(7, _publicInputs(record));
-        carry(Lines.first());
-        vm.prank(proposer, proposer);
-        rollup.commitAndProve(input, feeRecipient, proof);
-        gasUsed = vm.snapshotGasLastCall("sotto", name);
         assertEq(rollup.epochs(record.id), hashOf(record), "record");
         remember(record);
     }

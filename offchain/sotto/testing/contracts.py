@@ -20,6 +20,7 @@ from sotto.testing.chain import SOURCE, LocalChain, tool_environment
 from sotto.testing.errors import SandboxError
 
 SIZES: Final = (4, 16)
+BLOB_SIZES: Final = (16,)
 PARAMETERS: Final = {
     "anchorLife": 300,
     "clockWindow": 64,
@@ -63,6 +64,7 @@ def deploy(
     tokens: int = 0,
     parameters: dict[str, int] | None = None,
     sizes: Sequence[int] = SIZES,
+    blob_sizes: Sequence[int] = BLOB_SIZES,
     proposer_policy: str = NOBODY,
 ) -> Path:
     """Deploy everything and write the deployment file into a folder. Raises SandboxError.
@@ -71,6 +73,7 @@ def deploy(
         tokens: so many test tokens, of 6 decimals, are listed besides ETH.
         parameters: instead of the defaults of docs/spec/06-l1.md.
         sizes: lanes of the epochs that there are verifiers for.
+        blob_sizes: likewise for epochs with their data words in a blob.
         proposer_policy: address of the contract that says who may commit; without one, commits need proofs.
     """
     web3, times = chain.web3, {**PARAMETERS, **(parameters or {})}
@@ -88,7 +91,8 @@ def deploy(
         contracts[name] = {"address": address, "block": receipt["blockNumber"]}
         return address
 
-    verifiers = [create(f"DirectVerifier{n}", f"DirectVerifier{n}", f"DirectVerifier{n}") for n in sizes]
+    names = [*(f"DirectVerifier{n}" for n in sizes), *(f"BlobVerifier{n}" for n in blob_sizes)]
+    verifiers = [create(name, name, name) for name in names]
     exit_verifier = create("ExitVerifier", "ExitVerifier", "ExitVerifier")
     nonce = web3.eth.get_transaction_count(deployer)
     queue, bridge, way, rollup = (_created(deployer, nonce + i) for i in range(4))

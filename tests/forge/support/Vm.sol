@@ -14,6 +14,7 @@ interface Vm {
     function assume(bool condition) external pure;
     function clearMockedCalls() external;
     function chainId(uint256 id) external;
+    function cool(address target) external;
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function deal(address account, uint256 balance) external;
     function etch(address account, bytes calldata code) external;
