@@ -46,7 +46,7 @@ from sotto.protocol.transaction import Kind
 from sotto.protocol.words import DataMode, EpochWords
 from sotto.testing.contracts import NOBODY
 from tests.support.blobs import send_with_blobs
-from tests.support.chain import ROOT, LocalChain, anvil, build_contracts, deploy
+from tests.support.chain import KEYS, ROOT, LocalChain, anvil, build_contracts, deploy
 from tests.support.scenario import TOKEN, ClosedEpoch, Entry, Queued, Scenario, Signed
 
 HARNESS_OUT = ROOT / ".build" / "harness"

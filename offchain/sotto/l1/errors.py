@@ -1,7 +1,7 @@
 # ruff: noqa: N818 - a rejection is named by its cause, as the specification and the contracts name it
 """Errors of the L1 side, named by cause."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -63,6 +63,12 @@ class TransactionReverted(L1Error):
 
 class FeeCapReached(L1Error):
     """L1 asks more for a unit of gas than the operator wants to pay; its price changes with every block."""
+
+
+class BlobTransactionMalformed(L1Error):
+    """Stored bytes are no signed transaction with one blob: the database is damaged."""
+
+    hint = "Restore the database from a backup, or follow L1 again with an empty one."
 
 
 class TransactionTimeout(L1Error):
@@ -131,3 +137,41 @@ class NothingOverdue(L1Error):
     """No queue item has waited for the forced deadline."""
 
     hint = "Operators have until then; afterwards anybody may process the items."
+
+
+class BlobSourceFailed(L1Error):
+    """A source of blobs does not answer, has no such blob, or answers with something that is none."""
+
+    hint = "use another source of blobs too: a beacon node, a node of Sotto, or an archive file"
+
+
+class BlobMismatch(BlobSourceFailed):
+    """A source of blobs gave other data than the blob that L1 names: it lies."""
+
+    hint = "do not trust this source; use another one"
+
+
+class BlobsMissing(L1Error):
+    """No source has the blobs of these epochs.
+
+    Attributes:
+        hashes: versioned hash of each missing blob by its epoch.
+    """
+
+    hint = "name another source: a beacon node that keeps old blobs, a node of Sotto, or an archive file"
+
+    def __init__(self, hashes: Mapping[int, bytes], causes: Sequence[Exception]) -> None:
+        self.hashes = dict(hashes)
+        named = ", ".join(f"epoch {epoch}: 0x{blob.hex()}" for epoch, blob in sorted(self.hashes.items()))
+        told = "; ".join(f"{type(cause).__name__}: {cause}" for cause in causes) or "no source is named"
+        super().__init__(f"{named} ({told})")
+
+
+class BlobUnreadable(L1Error):
+    """The blob that L1 names holds no data words: such an epoch is never proven, but pruned."""
+
+
+class ArchiveInvalid(L1Error):
+    """A file is no archive of data words, or it is cut off, damaged, or not that of this rollup."""
+
+    hint = "take the archive from another place, or export it again"

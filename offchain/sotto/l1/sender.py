@@ -6,7 +6,7 @@ in the database after a crash sends the same bytes again, and L1 takes one nonce
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, Self, cast
 
 from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
@@ -14,11 +14,13 @@ from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import AsyncWeb3
 from web3.exceptions import TransactionNotFound, Web3RPCError
-from web3.types import BlockIdentifier, TxParams, TxReceipt
+from web3.types import BlockIdentifier, RPCEndpoint, TxParams, TxReceipt
 
+from sotto.l1.blob_transaction import BLOB_TYPE, Wrapper, is_blob_transaction, unwrap, wrap, wrapper_of
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.errors import FeeCapReached, L1Unavailable, TransactionReverted, TransactionTimeout
 from sotto.l1.interface import rejection
+from sotto.protocol.kzg import CommittedBlob
 
 GAS_CAP = 2**24
 """Gas of one transaction at most (EIP-7825)."""
@@ -26,10 +28,19 @@ GAS_CAP = 2**24
 RAISE_PERCENT = 125
 """Fees of a replacement against those of what it replaces; clients refuse less than 110."""
 
+BLOB_RAISE_PERCENT = 200
+"""All three fees of a replacement with blobs; clients refuse less."""
+
+BLOB_FEE_ROOM = 4
+"""The blob fee that is offered against the next block's: it rises by at most an eighth a block, and to raise
+an offer doubles the other fees too."""
+
+_CONFIGURATION: Final = RPCEndpoint("eth_config")
+
 
 @dataclass(frozen=True, slots=True)
 class SignedTransaction:
-    """A signed transaction as it is sent; its hash is known before."""
+    """A signed transaction as it is sent, with its blob if it has one; its hash is known before."""
 
     raw: bytes
     hash: bytes
@@ -42,6 +53,7 @@ class Sender:
     Args:
         gas_margin: factor on the estimated gas; what is not used is not paid.
         max_fee: wei that a unit of gas may cost at most, tip included; None: whatever L1 asks.
+        max_blob_fee: the same for a unit of blob gas, of which a blob takes 131,072.
         poll_seconds: pause between two questions for a receipt.
     """
 
@@ -52,12 +64,14 @@ class Sender:
         *,
         gas_margin: float = 1.25,
         max_fee: int | None = None,
+        max_blob_fee: int | None = None,
         poll_seconds: float = 0.2,
     ) -> None:
         self._web3 = web3
         self._account = account
         self._gas_margin = gas_margin
         self._max_fee = max_fee
+        self._max_blob_fee = max_blob_fee
         self._poll_seconds = poll_seconds
         self._lock = asyncio.Lock()
 
@@ -74,7 +88,11 @@ class Sender:
             raise translate(error) from error
 
     async def sign(
-        self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+        self,
+        transaction: TxParams,
+        nonce: int,
+        replaces: bytes | None = None,
+        blob: CommittedBlob | None = None,
     ) -> SignedTransaction:
         """Estimate gas and fees, and sign.
 
@@ -84,37 +102,50 @@ class Sender:
             transaction: its `gas`, if it names any, is the least that is offered. An estimate is the least
                 with which a call does not revert, and one that tries many payments never does.
             replaces: a signed transaction of the same nonce that is stuck, to be outbid.
+            blob: the one blob that it brings. What replaces a transaction with a blob brings that one if none
+                is named, as clients take nothing else in its place.
         """
+        if blob is None and replaces is not None and is_blob_transaction(replaces):
+            _, blob, _ = unwrap(replaces)
+        bid = None if replaces is None else _Bid.of(replaces)
+        filled: dict[str, Any] = {**transaction, "from": self.address, "nonce": nonce}
+        least_gas = filled.pop("gas", 0)
+        if blob is not None:
+            filled["blobVersionedHashes"] = [HexBytes(blob.versioned_hash)]
         try:
-            filled: dict[str, Any] = {**transaction, "from": self.address, "nonce": nonce}
-            least_gas = filled.pop("gas", 0)
             estimate = await self._web3.eth.estimate_gas(cast(TxParams, filled))
             head = await self._web3.eth.get_block("latest")
             tip = await self._web3.eth.max_priority_fee
             chain_id = await self._web3.eth.chain_id
+            blob_fee = 0 if blob is None else await self._web3.eth.blob_base_fee
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
         base_fee = head.get("baseFeePerGas")
         if base_fee is None:
             raise L1Unavailable("the L1 node reports no base fee, so it does not serve a chain since London")
-        least_tip, least_fee = (0, 0) if replaces is None else _outbid(replaces)
+        least_tip, least_fee, least_blob_fee = (0, 0, 0) if bid is None else bid.outbid()
         priority_fee = max(tip, least_tip)
-        fee = max(2 * base_fee + priority_fee, least_fee)
-        if self._max_fee is not None and fee > self._max_fee:
-            # What L1 takes next, without the room for rising prices.
-            least = max(base_fee + priority_fee, least_fee)
-            if least > self._max_fee:
-                raise FeeCapReached(f"a unit of gas costs {least} wei, and max_fee is {self._max_fee}")
-            fee = self._max_fee
         filled |= {
             "gas": min(max(int(estimate * self._gas_margin), least_gas), GAS_CAP),
             "maxPriorityFeePerGas": priority_fee,
-            "maxFeePerGas": fee,
+            "maxFeePerGas": _offer(
+                "gas", base_fee + priority_fee, base_fee, least_fee, self._max_fee, "max_fee"
+            ),
             "chainId": chain_id,
             "type": 2,
         }
+        if blob is not None:
+            room = (BLOB_FEE_ROOM - 1) * blob_fee
+            filled["maxFeePerBlobGas"] = _offer(
+                "blob gas", blob_fee, room, least_blob_fee, self._max_blob_fee, "max_blob_fee"
+            )
+            filled["type"] = BLOB_TYPE
         signed = self._account.sign_transaction(filled)
-        return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash), nonce)
+        raw = bytes(signed.raw_transaction)
+        if blob is not None:
+            # Cell proofs take long enough to keep others from their turn.
+            raw = await asyncio.to_thread(wrap, raw, blob, await self._wrapper())
+        return SignedTransaction(raw, bytes(signed.hash), nonce)
 
     async def is_outpriced(self, raw: bytes) -> bool:
         """Whether L1 may let a signed transaction wait for ever. Raises L1Unavailable.
@@ -126,22 +157,46 @@ class Sender:
             asked = await self._web3.eth.max_priority_fee
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
-        tip, fee = _bid(raw)
-        offered = min(tip, fee - head.get("baseFeePerGas", 0))
+        bid = _Bid.of(raw)
+        offered = min(bid.tip, bid.fee - head.get("baseFeePerGas", 0))
         return 2 * offered < asked
 
     async def broadcast(self, signed: SignedTransaction) -> None:
         """Send the bytes; that they are known already, or that their nonce is used, is no failure.
 
-        Whether the transaction had its effect is what the receipt says. Raises L1Unavailable.
+        Whether the transaction had its effect is what the receipt says. A blob goes with the proofs that were
+        stored, and if the client refuses, with the other ones: a fork may have come in between. Raises
+        L1Unavailable.
         """
         try:
-            await self._web3.eth.send_raw_transaction(HexBytes(signed.raw))
+            await self._broadcast(signed.raw)
         except Web3RPCError as error:
-            if not _is_repetition(error):
+            if not is_blob_transaction(signed.raw):
                 raise translate(error) from error
+            try:
+                await self._broadcast(await asyncio.to_thread(_with_other_proofs, signed.raw))
+            except TRANSPORT_ERRORS as second:
+                refusal = f"with the stored proofs: {error}; with the other ones: {second}"
+                raise L1Unavailable(f"the L1 node refuses a blob {refusal}") from error
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
+
+    async def _broadcast(self, raw: bytes) -> None:
+        try:
+            await self._web3.eth.send_raw_transaction(HexBytes(raw))
+        except Web3RPCError as error:
+            if not _is_repetition(error):
+                raise
+
+    async def _wrapper(self) -> Wrapper:
+        """The proofs that the chain asks for; the newer ones if the client does not tell."""
+        try:
+            found = wrapper_of(await self._web3.manager.coro_request(_CONFIGURATION, []))
+        except Web3RPCError:
+            found = None
+        except TRANSPORT_ERRORS as error:
+            raise translate(error) from error
+        return Wrapper.CELL_PROOFS if found is None else found
 
     async def receipt(self, transaction_hash: bytes) -> TxReceipt | None:
         """The receipt, or None while the transaction is in no block."""
@@ -175,18 +230,22 @@ class Sender:
                 "gas": sent["gas"],
                 "data": sent["input"],
             }
+            if "blobVersionedHashes" in sent:
+                replay["blobVersionedHashes"] = sent["blobVersionedHashes"]
             await self._web3.eth.call(replay, receipt["blockNumber"] - 1)
         except TRANSPORT_ERRORS as error:
             return TransactionReverted(transaction_hash, rejection(error))
         return TransactionReverted(transaction_hash, None)
 
-    async def send(self, transaction: TxParams, timeout_seconds: float = 120) -> TxReceipt:
+    async def send(
+        self, transaction: TxParams, timeout_seconds: float = 120, *, blob: CommittedBlob | None = None
+    ) -> TxReceipt:
         """Sign, send and wait: for wallets and scripts, which keep no record of their own.
 
         Raises ContractRejected, TransactionReverted, TransactionTimeout, L1Unavailable.
         """
         async with self._lock:
-            signed = await self.sign(transaction, await self._pending_nonce())
+            signed = await self.sign(transaction, await self._pending_nonce(), blob=blob)
             await self.broadcast(signed)
         return await self.wait(signed.hash, timeout_seconds)
 
@@ -197,16 +256,51 @@ class Sender:
             raise translate(error) from error
 
 
-def _outbid(raw: bytes) -> tuple[int, int]:
-    """Tip and fee, in wei for a unit of gas, that clients take in place of a transaction's."""
-    tip, fee = _bid(raw)
-    return tip * RAISE_PERCENT // 100 + 1, fee * RAISE_PERCENT // 100 + 1
+@dataclass(frozen=True, slots=True)
+class _Bid:
+    """What a signed transaction offers, in wei for a unit of gas or blob gas."""
+
+    tip: int
+    fee: int
+    blob_fee: int
+    raise_percent: int
+
+    @classmethod
+    def of(cls, raw: bytes) -> Self:
+        """The bid of a transaction as it is sent. Raises BlobTransactionMalformed."""
+        with_blob = is_blob_transaction(raw)
+        fields = TypedTransaction.from_bytes(HexBytes(unwrap(raw)[0] if with_blob else raw)).as_dict()
+        return cls(
+            int(cast(int, fields["maxPriorityFeePerGas"])),
+            int(cast(int, fields["maxFeePerGas"])),
+            int(cast(int, fields["maxFeePerBlobGas"])) if with_blob else 0,
+            BLOB_RAISE_PERCENT if with_blob else RAISE_PERCENT,
+        )
+
+    def outbid(self) -> tuple[int, int, int]:
+        """Tip, fee and blob fee that clients take in place of these."""
+        tip, fee, blob_fee = (
+            bid * self.raise_percent // 100 + 1 for bid in (self.tip, self.fee, self.blob_fee)
+        )
+        return tip, fee, blob_fee
 
 
-def _bid(raw: bytes) -> tuple[int, int]:
-    """Tip and fee of a signed transaction, in wei for a unit of gas."""
-    bid = TypedTransaction.from_bytes(HexBytes(raw)).as_dict()
-    return int(cast(int, bid["maxPriorityFeePerGas"])), int(cast(int, bid["maxFeePerGas"]))
+def _offer(unit: str, price: int, room: int, least: int, cap: int | None, setting: str) -> int:
+    """What to offer at most for a unit that costs `price` in the next block, with room for rising prices.
+
+    Raises FeeCapReached when even the offer without that room is above the cap.
+    """
+    fee = max(price + room, least)
+    if cap is None or fee <= cap:
+        return fee
+    if max(price, least) > cap:
+        raise FeeCapReached(f"a unit of {unit} costs {max(price, least)} wei, and {setting} is {cap}")
+    return cap
+
+
+def _with_other_proofs(raw: bytes) -> bytes:
+    signed, blob, wrapper = unwrap(raw)
+    return wrap(signed, blob, wrapper.other)
 
 
 def _is_repetition(error: Web3RPCError) -> bool:

@@ -14,6 +14,8 @@ from sotto.protocol.errors import WordLengthWrong
 
 COMMITMENT_BYTES: Final = 48
 PROOF_BYTES: Final = 48
+CELLS: Final = 128
+"""Parts of a blob as L1's nodes keep it, extended to twice its length (EIP-7594)."""
 
 _HASH_VERSION: Final = b"\x01"
 
@@ -48,6 +50,11 @@ class CommittedBlob:
         """The proof of 48 bytes that travels beside the blob, by which L1's nodes check the commitment."""
         proof: bytes = ckzg.compute_blob_kzg_proof(self.data, self.commitment, _setup())
         return proof
+
+    def cell_proofs(self) -> tuple[bytes, ...]:
+        """The proofs, 48 bytes for each of the 128 cells, that replace `network_proof` since Osaka."""
+        _, proofs = ckzg.compute_cells_and_kzg_proofs(self.data, _setup())
+        return tuple(bytes(proof) for proof in proofs)
 
     def open(self, z: int) -> Opening:
         """The value at z, below n, and its proof."""

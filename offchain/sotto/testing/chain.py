@@ -68,18 +68,19 @@ class LocalChain:
 
 
 @contextlib.contextmanager
-def anvil(*arguments: str, folder: Path | None = None) -> Iterator[LocalChain]:
+def anvil(*arguments: str, folder: Path | None = None, hardfork: str = "prague") -> Iterator[LocalChain]:
     """A new local chain on a free port. Raises SandboxError.
 
     Args:
         arguments: of anvil, for example `--fork-url`, URL.
         folder: for `anvil.log`; a temporary one by default.
+        hardfork: whose rules it follows, `prague` or `osaka`.
     """
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sotto-anvil-")))
         port = free_port()
-        command = ["anvil", "--hardfork", "prague", "--port", str(port), *arguments]
+        command = ["anvil", "--hardfork", hardfork, "--port", str(port), *arguments]
         process = stack.enter_context(start("anvil", command, folder, tool_environment()))
         url = f"http://127.0.0.1:{port}"
         web3 = Web3(HTTPProvider(url))
