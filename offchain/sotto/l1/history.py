@@ -1,8 +1,9 @@
 """What L1 holds of a rollup, read back and checked: records of epochs, their words, the items of the queue.
 
 Logs and old transactions come from a source that need not be trusted: every record is compared with the hash
-in the rollup's storage, the words of an epoch with its record (z is a hash of all of them), and each item
-with its slot in the queue. Such a source can withhold, and then the error says what is missing.
+in the rollup's storage, the words of an epoch with its record (z is a hash of all of them, or of the name of
+the blob that has them), and each item with its slot in the queue. Such a source can withhold, and then the
+error says what is missing.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from web3 import AsyncWeb3
 from web3.exceptions import TransactionNotFound, Web3Exception
 from web3.types import LogReceipt
 
+from sotto.l1.blobs import BlobReader, BlobReference, RpcBlobs
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.discovery import creation_block
 from sotto.l1.errors import HistoryIncomplete, HistoryMismatch, L1Unavailable
@@ -29,12 +31,13 @@ from sotto.protocol.field import Field
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord, QueueItem, compute_domain, deposit_item, forced_item
 from sotto.protocol.notes import Deposit
-from sotto.protocol.words import compute_z
+from sotto.protocol.words import DataMode, compute_z, l1_words_length
 
 QUESTIONS: Final = 8
 """Old transactions that are asked for at the same time."""
 
 _SLOTS: Final = 256
+_HASH_BYTES: Final = 32
 
 Progress = Callable[[str, float], None]
 
@@ -44,8 +47,9 @@ class HistoricEpoch:
     """An epoch as its commit published it, checked against its record.
 
     Attributes:
-        words: encoded, for `lanes` lanes (docs/spec/05-epoch.md).
+        words: all of them, encoded, for `lanes` lanes (docs/spec/05-epoch.md).
         transaction: hash of the commit's transaction, 32 bytes.
+        blob: versioned hash of the blob with the data words; empty if they are in the calldata.
     """
 
     record: EpochRecord
@@ -53,6 +57,7 @@ class HistoricEpoch:
     lanes: int
     client_proofs: tuple[bytes, ...]
     transaction: bytes
+    blob: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ class CommittedRecord:
 class History:
     """Reads one rollup as of one block. Make it with `open`.
 
-    Every method raises L1Unavailable, HistoryIncomplete, HistoryMismatch.
+    Every method raises L1Unavailable, HistoryIncomplete, HistoryMismatch; where words are read, also
+    BlobsMissing and BlobUnreadable.
 
     Attributes:
         block: the L1 block as of which everything is read.
@@ -82,6 +88,7 @@ class History:
         domain: int,
         status: tuple[int, int],
         progress: Progress,
+        blobs: BlobReader | None = None,
     ) -> None:
         self.rollup, self.queue, self.block, self.domain = rollup, queue, block, domain
         self.head, self.proven = status
@@ -89,7 +96,8 @@ class History:
         self._archive = RollupContract(source, rollup.address)
         self._archive_queue = L1QueueContract(source, queue.address)
         self._progress = progress
-        self._lanes: dict[ChecksumAddress, int] = {}
+        self._blobs = blobs or BlobReader([RpcBlobs(source)])
+        self._verifiers: dict[ChecksumAddress, tuple[int, DataMode]] = {}
         self._deployed: int | None = None
 
     @classmethod
@@ -99,8 +107,11 @@ class History:
         rollup: bytes,
         source: AsyncWeb3[Any] | None = None,
         progress: Progress = lambda _phase, _share: None,
+        blobs: BlobReader | None = None,
     ) -> Self:
         """The history of the rollup at an address of 20 bytes, as of the newest block.
+
+        `blobs` has the data words that are in blobs; None: only `source` is asked for them.
 
         `web3` is believed about the storage of contracts, `source` about nothing. Raises DeploymentInvalid
         when there is no contract, or one of another domain.
@@ -114,7 +125,7 @@ class History:
         queue = L1QueueContract(web3, await contract.queue())
         status = await contract.status(block)
         domain = compute_domain(chain_id, rollup)
-        return cls(contract, queue, source or web3, block, domain, status, progress)
+        return cls(contract, queue, source or web3, block, domain, status, progress, blobs)
 
     async def records(self, first_block: int | None = None) -> list[CommittedRecord]:
         """All records from genesis to the last committed epoch, in order of their ids.
@@ -205,10 +216,26 @@ class History:
         if published is None:
             raise HistoryMismatch(f"the transaction that committed epoch {record.id} is no commit")
         check_words(record, published, self.domain)
-        if not self._lanes:
-            self._lanes = await self.rollup.verifiers()
-        lanes = self._lanes[to_checksum_address(record.verifier)]
-        return HistoricEpoch(record, published.words, lanes, published.client_proofs, committed.transaction)
+        lanes, mode = await self.layout(record)
+        words = published.words
+        if mode == DataMode.BLOB:
+            # z does not tell where the L1 words end and the hash begins.
+            if (len(words), len(published.blob)) != (l1_words_length(lanes), _HASH_BYTES):
+                raise HistoryMismatch(f"the transaction that committed epoch {record.id} names no blob")
+            wanted = BlobReference(record.id, lanes, published.blob, record.commit_block)
+            words += await self._blobs.data_words(wanted)
+        return HistoricEpoch(
+            record, words, lanes, published.client_proofs, committed.transaction, published.blob
+        )
+
+    async def layout(self, record: EpochRecord) -> tuple[int, DataMode]:
+        """Number of lanes of an epoch, and where its data words are."""
+        if not self._verifiers:
+            lanes = await self.rollup.verifiers()
+            self._verifiers = {
+                member: (lanes[member], await self.rollup.data_mode(member)) for member in lanes
+            }
+        return self._verifiers[to_checksum_address(record.verifier)]
 
     async def _logs(self, address: ChecksumAddress, first_block: int, phase: str) -> list[LogReceipt]:
         logs: list[LogReceipt] = []
@@ -227,9 +254,10 @@ class History:
 def check_words(record: EpochRecord, published: PublishedEpoch, domain: int) -> None:
     """Refuse words that are not those of an epoch's record. Raises HistoryMismatch.
 
-    z is a hash of domain, c and all words: nobody finds others for the c and z of a record.
+    z is a hash of domain, c and all words, or the L1 words and the blob's versioned hash: nobody finds others
+    for the c and z of a record.
     """
-    if compute_z(domain, record.c, published.words) != record.z:
+    if compute_z(domain, record.c, published.words + published.blob) != record.z:
         raise HistoryMismatch(f"the words of epoch {record.id} are not those of its record")
     if bytes.fromhex(published.verifier[2:]) != record.verifier:
         raise HistoryMismatch(f"epoch {record.id} was not committed for verifier {published.verifier}")

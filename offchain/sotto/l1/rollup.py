@@ -88,11 +88,17 @@ class CommitInput:
 
 @dataclass(frozen=True, slots=True)
 class PublishedEpoch:
-    """What a commit's calldata publishes; the rest of it is in the record."""
+    """What a commit's transaction publishes; the rest of it is in the record.
+
+    Attributes:
+        words: those in the calldata: the L1 words only if the others are in a blob.
+        blob: versioned hash of the transaction's first blob, 32 bytes; empty without one.
+    """
 
     verifier: ChecksumAddress
     words: bytes
     client_proofs: tuple[bytes, ...]
+    blob: bytes = b""
 
 
 class RollupContract(Contract):
@@ -257,7 +263,7 @@ class RollupContract(Contract):
                 return None
 
     async def published(self, transaction_hash: bytes) -> PublishedEpoch | None:
-        """What a commit's calldata holds; None if it did not call this contract directly."""
+        """What a commit's transaction holds; None if it did not call this contract directly."""
         try:
             transaction = await self.web3.eth.get_transaction(HexBytes(transaction_hash))
         except TRANSPORT_ERRORS as error:
@@ -269,8 +275,10 @@ class RollupContract(Contract):
             return None
         commit = arguments["input"]
         proofs = bytes(commit["clientProofs"])
+        blobs = transaction.get("blobVersionedHashes") or [HexBytes(b"")]
         return PublishedEpoch(
             to_checksum_address(commit["verifier"]),
             bytes(commit["words"]),
             tuple(proofs[i : i + PROOF_BYTES] for i in range(0, len(proofs), PROOF_BYTES)),
+            bytes(blobs[0]),
         )
