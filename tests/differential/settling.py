@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sotto import crypto
+from sotto.protocol.epoch import replay
 from sotto.protocol.transaction import Kind
-from sotto.protocol.words import FeeQuad
+from sotto.protocol.words import DataMode, FeeQuad
 from tests.differential.rig import Rig, Settled
 from tests.support.scenario import ClosedEpoch, Entry, Signed
 
@@ -27,7 +29,13 @@ def prove_rollup(rig: Rig, closed: ClosedEpoch) -> crypto.ProofResult:
     """Proof of an epoch that names the proposer as beneficiary."""
     result = closed.result
     witness = json.dumps(result.witness(bytes.fromhex(rig.proposer[2:]))).encode()
-    return crypto.prove(f"rollup{len(result.words.lanes)}", witness)
+    circuit = f"rollup{len(result.words.lanes)}" + ("" if result.blob is None else "blob")
+    return crypto.prove(circuit, witness)
+
+
+def in_blob(closed: ClosedEpoch) -> ClosedEpoch:
+    """The same epoch with its data words in a blob."""
+    return replace(closed, result=replay(closed.before, closed.result.words, DataMode.BLOB))
 
 
 def settle_proven(

@@ -4,7 +4,7 @@ import json
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from sotto.protocol.words import DataMode, compute_m, decode_words, split_y_data
 from tests.differential import header_lies, lane_lies  # noqa: F401 - they fill EPOCH_LIES
 from tests.differential.attempts import EPOCH_LIES, EpochLie
 from tests.differential.rig import Rig, Settled, generator, harness_client_proof, harness_proof, open_rig
+from tests.differential.settling import in_blob
 from tests.differential.transfer_lies import TRANSFER_LIES, TransferLie
 from tests.support.scenario import ClosedEpoch, Signed
 
@@ -72,7 +73,7 @@ def settle_epoch(
     """Make a random epoch and have it accepted by all three, with equal public inputs, roots and records."""
     closed = rig.scenario.random_epoch(lanes)
     if data_mode == DataMode.BLOB:
-        closed = replace(closed, result=replay(closed.before, closed.result.words, data_mode))
+        closed = in_blob(closed)
     result, beneficiary = closed.result, bytes.fromhex(rig.proposer[2:])
     circuit = f"rollup{lanes}" if data_mode == DataMode.CALLDATA else f"rollup{lanes}blob"
     signed = [entry for entry in closed.entries if isinstance(entry, Signed)]

@@ -7,11 +7,11 @@ import pytest
 
 from sotto import crypto
 from sotto.l1.rollup import CommitInput
-from sotto.protocol.epoch import replay
 from sotto.protocol.kzg import CommittedBlob
 from sotto.protocol.transaction import Kind
-from sotto.protocol.words import DataMode, compute_m, compute_z, split_y_data
+from sotto.protocol.words import compute_m, compute_z, split_y_data
 from tests.differential.rig import Rig, harness_client_proof, harness_proof, open_rig
+from tests.differential.settling import in_blob
 
 SEED = 4
 
@@ -25,9 +25,8 @@ def settle_call(rig: Rig, commit: CommitInput, proof: bytes) -> Any:
 def test_the_rollup_takes_the_blob_of_the_epoch_only() -> None:
     crypto.install_hash_backend()
     with open_rig(SEED, harness=True) as rig:
-        closed = rig.scenario.random_epoch(16)
-        result = replay(closed.before, closed.result.words, DataMode.BLOB)
-        closed, blob = replace(closed, result=result), result.blob
+        closed = in_blob(rig.scenario.random_epoch(16))
+        result, blob = closed.result, closed.result.blob
         assert blob is not None
         rig.enqueue(closed.entries)
         m = compute_m(rig.scenario.domain, result.z, bytes.fromhex(rig.proposer[2:]))
