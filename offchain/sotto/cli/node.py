@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from sotto.cli.archives import archive
 from sotto.cli.keepers import parse_address
 from sotto.cli.node_keys import keys
 from sotto.cli.options import json_option, node_option
@@ -90,6 +91,7 @@ def show_config(config: Path | None, output: Output, **flags: Any) -> None:
 
 
 node.add_command(keys)
+node.add_command(archive)
 
 
 @node.command()

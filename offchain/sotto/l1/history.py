@@ -127,6 +127,10 @@ class History:
         domain = compute_domain(chain_id, rollup)
         return cls(contract, queue, source or web3, block, domain, status, progress, blobs)
 
+    def read_blobs_from(self, blobs: BlobReader) -> None:
+        """Ask other sources from now on: of some, L1 must be read before they can be opened."""
+        self._blobs = blobs
+
     async def records(self, first_block: int | None = None) -> list[CommittedRecord]:
         """All records from genesis to the last committed epoch, in order of their ids.
 
