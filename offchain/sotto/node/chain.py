@@ -1,7 +1,8 @@
 """Applies what L1 says to store, ledger and pool.
 
-Epochs of other proposers are adopted from their calldata once they are proven. Before that they may be false;
-the node only knows that they are pending, and builds nothing until L1 has proven or pruned them.
+Epochs of other proposers are adopted from their calldata, or calldata and blob, once they are proven. Before
+that they may be false; the node only knows that they are pending, and builds nothing until L1 has proven or
+pruned them.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 from eth_typing import ChecksumAddress
 
+from sotto.l1.blobs import BlobReader, BlobReference, RpcBlobs
 from sotto.l1.events import (
     Event,
     ReceivedCommit,
@@ -32,7 +34,7 @@ from sotto.protocol.epoch import replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import decode_words
+from sotto.protocol.words import DataMode, decode_words
 
 log = structlog.get_logger(category="state")
 
@@ -41,17 +43,28 @@ PRUNED = "pruned"
 
 
 class Chain:
-    """Keeps a Core in step with L1, and copies its state to `snapshots` from time to time."""
+    """Keeps a Core in step with L1, and copies its state to `snapshots` from time to time.
 
-    def __init__(self, core: Core, rollup: RollupContract, snapshots: Snapshots | None = None) -> None:
+    Args:
+        blobs: has the data words that are in blobs; None: only the L1 node is asked for them.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        rollup: RollupContract,
+        snapshots: Snapshots | None = None,
+        blobs: BlobReader | None = None,
+    ) -> None:
         self._core = core
         self._rollup = rollup
+        self._blobs = blobs
         self._snapshots = snapshots
         self._saving: asyncio.Task[None] | None = None
         self._lanes: dict[ChecksumAddress, int] = {}
 
     async def apply(self, change: Change) -> None:
-        """Apply one change of the watcher. Raises StateDiverged, L1Unavailable."""
+        """Apply one change of the watcher. Raises StateDiverged, L1Unavailable, BlobsMissing."""
         core = self._core
         async with core.lock:
             if isinstance(change, RolledBack):
@@ -191,9 +204,15 @@ class Chain:
         if not self._lanes:
             self._lanes = await self._rollup.verifiers()
         lanes = self._lanes[published.verifier]
+        encoded, mode = published.words, DataMode.CALLDATA
+        if published.blob:
+            # Without its data nothing can follow: the event comes again until a source has it.
+            blobs = self._blobs or BlobReader([RpcBlobs(self._rollup.web3)])
+            wanted = BlobReference(commit.epoch, lanes, published.blob, commit.commit_block)
+            encoded, mode = encoded + await blobs.data_words(wanted), DataMode.BLOB
         try:
-            words = decode_words(published.words, lanes)
-            result = await asyncio.to_thread(replay, core.ledger.tip, words)
+            words = decode_words(encoded, lanes)
+            result = await asyncio.to_thread(replay, core.ledger.tip, words, mode)
         except ProtocolError as error:
             raise StateDiverged(
                 f"epoch {commit.epoch} of another proposer does not follow: {error}"

@@ -1,6 +1,7 @@
 """What L1 reports: epochs of other proposers, reorganisations, events that come twice."""
 
 from copy import deepcopy
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from eth_utils.address import to_checksum_address
 from tests.support.scenario import ClosedEpoch, Queued, Signed
 from tests.unit.node.conftest import FAR, GOOD, IDENTITY, World, deposit_row, proven, record_of
 
+from sotto.l1.blobs import BlobReader, BlobReference
 from sotto.l1.deployment import Deployment
+from sotto.l1.errors import BlobsMissing
 from sotto.l1.events import Event, Position, ReceivedCommit, ReceivedDeposit, ReceivedProof, ReceivedPruning
 from sotto.l1.rollup import PublishedEpoch, RollupContract
 from sotto.l1.watcher import BlockAdded, BlockHead, RolledBack
@@ -25,6 +28,7 @@ from sotto.node.rebuild import rebuild
 from sotto.node.snapshots import Snapshots
 from sotto.node.tables import EpochStatus
 from sotto.protocol.l1 import genesis_record
+from sotto.protocol.words import DataMode
 
 BOTH_DATABASES = True
 VERIFIER = to_checksum_address("0x" + "44" * 20)
@@ -36,14 +40,15 @@ class Calldata(RollupContract):
 
     def __init__(self) -> None:
         self.words: dict[bytes, bytes] = {}
+        self.blob, self.lanes = b"", 4
 
     async def published(self, transaction_hash: bytes) -> PublishedEpoch | None:
         """See RollupContract."""
-        return PublishedEpoch(VERIFIER, self.words[transaction_hash], ())
+        return PublishedEpoch(VERIFIER, self.words[transaction_hash], (), self.blob)
 
     async def verifiers(self) -> dict[str, int]:  # type: ignore[override]
         """See RollupContract."""
-        return {VERIFIER: 4}
+        return {VERIFIER: self.lanes}
 
 
 class Follower:
@@ -128,6 +133,45 @@ async def test_adopts_a_proven_epoch_of_another_proposer(world: World) -> None:
     commit = ReceivedCommit(position(3), 1, ledger.records[1].hash(), ledger.records[1])
     await follower.block(3, commit, proof_of(commit, 3))
     assert not await core.is_blocked()
+
+
+class OneBlob:
+    """A source that has data words, once it is told them."""
+
+    name = "archive"
+
+    def __init__(self) -> None:
+        self.words: list[bytes] = []
+
+    async def find(self, wanted: BlobReference) -> Sequence[bytes]:
+        """See BlobSource."""
+        return self.words
+
+
+async def test_adopts_an_epoch_with_its_words_in_a_blob_once_a_source_has_it(world: World) -> None:
+    world.core.ledger = Ledger()
+    follower, source = Follower(world), OneBlob()
+    follower.chain = Chain(world.core, follower.calldata, blobs=BlobReader([source]))
+    record = genesis_record(1)
+    await follower.block(1, ReceivedCommit(position(1), 0, record.hash(), record))
+    queued = [world.scenario.deposit(world.scenario.users[0], 1_000_000)]
+    await follower.queue(2, queued, 0)
+    closed = world.scenario.close(queued, 16)
+    closed = replace(closed, result=replace(closed.result, data_mode=DataMode.BLOB))
+    assert closed.result.blob is not None
+    follower.calldata.blob, follower.calldata.lanes = closed.result.blob.versioned_hash, 16
+    commit = follower.commit(closed, 3, closed.result.words.encode_l1())
+    events = commit, proof_of(commit, 3)
+    source.words = [bytes(12)]
+    with pytest.raises(BlobsMissing):
+        await follower.block(3, *events)
+    assert world.core.ledger.confirmed_id == 0
+    source.words.append(closed.result.words.encode_data())
+    await follower.block(3, *events)
+    assert world.core.ledger.tip.hash() == world.scenario.state.hash()
+    [row] = world.core.store.epochs(1)
+    assert row.words == closed.result.encoded_words()
+    assert rebuild(world.core.store)[0].confirmed_id == 1
 
 
 async def test_a_kill_between_genesis_and_its_cursor_does_no_harm(world: World) -> None:
