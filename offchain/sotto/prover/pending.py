@@ -1,7 +1,8 @@
 """Proves what others have committed, from L1 data alone and without anybody's permission.
 
-The words of a pending epoch are in its commit, the state before it in the epochs that L1 has proven. A proof
-names its beneficiary (docs/spec/05-epoch.md, m), so nobody who sees it on its way can use it for himself.
+The words of a pending epoch are in its commit or that one's blob, the state before it in the epochs that L1
+has proven. A proof names its beneficiary (docs/spec/05-epoch.md, m), so nobody who sees it on its way can use
+it for himself.
 """
 
 import asyncio
@@ -14,7 +15,8 @@ import structlog
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
-from sotto.l1.errors import ContractRejected, HistoryMismatch, L1Error, TransactionReverted
+from sotto.l1.blobs import BlobReader, BlobReference, RpcBlobs
+from sotto.l1.errors import BlobUnreadable, ContractRejected, HistoryMismatch, L1Error, TransactionReverted
 from sotto.l1.history import check_words
 from sotto.l1.records import record_from_bytes
 from sotto.l1.sender import Sender
@@ -24,7 +26,7 @@ from sotto.node.tables import CommitRow
 from sotto.protocol.epoch import EpochResult, replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import decode_words
+from sotto.protocol.words import DataMode, decode_words
 from sotto.prover.cluster import ClusterProver
 from sotto.prover.interface import Prover
 
@@ -102,9 +104,14 @@ class PendingProver:
         lanes = (await followed.rollup.verifiers())[published.verifier]
         try:
             check_words(record, published, followed.core.policy.domain)
-            words = decode_words(published.words, lanes)
-            result = await asyncio.to_thread(replay, followed.core.ledger.tip, words)
-        except (ProtocolError, HistoryMismatch) as error:
+            encoded, mode = published.words, DataMode.CALLDATA
+            if published.blob:
+                blobs = BlobReader([RpcBlobs(followed.web3)])
+                wanted = BlobReference(record.id, lanes, published.blob, record.commit_block)
+                encoded, mode = encoded + await blobs.data_words(wanted), DataMode.BLOB
+            words = decode_words(encoded, lanes)
+            result = await asyncio.to_thread(replay, followed.core.ledger.tip, words, mode)
+        except (ProtocolError, HistoryMismatch, BlobUnreadable) as error:
             log.warning("false words", epoch=record.id, cause=f"{type(error).__name__}: {error}")
             return None
         return result if result.c == record.c else None
@@ -112,7 +119,8 @@ class PendingProver:
     async def _prove(self, commit: CommitRow, result: EpochResult) -> bytes | None:
         """The proof; None if the epoch is no longer the oldest pending one before it is made."""
         witness = await asyncio.to_thread(lambda: json.dumps(result.witness(self._beneficiary)).encode())
-        circuit = f"rollup{len(result.words.lanes)}"
+        blob = "blob" if result.data_mode == DataMode.BLOB else ""
+        circuit = f"rollup{len(result.words.lanes)}{blob}"
         making = asyncio.create_task(self._prover.prove(circuit, witness))
         try:
             while not (await asyncio.wait({making}, timeout=self._poll))[0]:

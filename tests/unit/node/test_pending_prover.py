@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -14,9 +15,10 @@ from tests.unit.node.conftest import World, commit_row, record_of
 from tests.unit.node.test_chain import VERIFIER, Calldata
 from web3.types import TxParams
 
-from sotto.l1.errors import ContractRejected, L1Unavailable
+from sotto.l1.errors import BlobsMissing, ContractRejected, L1Unavailable
 from sotto.node.follower import Followed
 from sotto.protocol.l1 import EpochRecord
+from sotto.protocol.words import DataMode
 from sotto.prover.pending import PendingProver
 
 BENEFICIARY = b"\x22" * 20
@@ -55,14 +57,15 @@ class Following:
 class Maker:
     """A prover that makes each proof when it may."""
 
-    def __init__(self) -> None:
+    def __init__(self, circuit: str) -> None:
+        self.circuit = circuit
         self.witnesses: list[dict[str, Any]] = []
         self.may = asyncio.Event()
         self.may.set()
 
     async def prove(self, circuit: str, witness: bytes) -> bytes:
         """See Prover."""
-        assert circuit == "rollup4"
+        assert circuit == self.circuit
         self.witnesses.append(json.loads(witness))
         await self.may.wait()
         return PROOF
@@ -71,18 +74,24 @@ class Maker:
 class Stage:
     """A pending epoch of somebody else, and a prover that looks at it."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, mode: DataMode = DataMode.CALLDATA) -> None:
         self.world, self.core = world, world.core
         world.fund(1)
-        self.epoch: ClosedEpoch = world.scenario.close([world.pay()], 4)
+        lanes, circuit = (4, "rollup4") if mode == DataMode.CALLDATA else (16, "rollup16blob")
+        closed = world.scenario.close([world.pay()], lanes)
+        self.epoch: ClosedEpoch = replace(closed, result=replace(closed.result, data_mode=mode))
+        self.blobs: list[bytes] = []
         self.record = replace(record_of(self.epoch, 2001), verifier=bytes.fromhex(VERIFIER[2:]))
-        self.rollup, self.following, self.maker = Proofs(), Following(), Maker()
+        self.rollup, self.following, self.maker = Proofs(), Following(), Maker(circuit)
         row = commit_row(self.record)
-        self.rollup.words[row.l1_tx] = self.epoch.result.encoded_words()
+        self.rollup.lanes, self.rollup.words[row.l1_tx] = lanes, self.epoch.result.encoded_words()
+        if self.epoch.result.blob is not None:
+            self.rollup.words[row.l1_tx] = self.epoch.result.words.encode_l1()
+            self.rollup.blob = self.epoch.result.blob.versioned_hash
         self.core.store.save_commit(row, ours=False)
         self.core.policy = replace(self.core.policy, domain=world.scenario.domain)
         followed = Followed(
-            cast(Any, None),
+            cast(Any, SimpleNamespace(manager=self)),
             cast(Any, None),
             self.rollup,
             self.core,
@@ -93,6 +102,10 @@ class Stage:
         self.sent: list[bytes] = []
         self.refusals: list[Exception] = []
         self.prover._sender = cast(Any, self)
+
+    async def coro_request(self, _method: str, _parameters: list[str]) -> str | None:
+        """The L1 client, if it has a blob."""
+        return "0x" + self.blobs[0].hex() if self.blobs else None
 
     async def send(self, transaction: TxParams) -> dict[str, bytes]:
         """See Sender."""
@@ -117,6 +130,16 @@ async def test_proves_from_calldata_for_its_own_beneficiary(stage: Stage) -> Non
     assert proven is not None
     assert (proven.epoch, proven.transaction) == (2, b"\x09" * 32)
     assert stage.sent == [stage.record.hash() + PROOF]
+    assert stage.maker.witnesses == [stage.epoch.result.witness(BENEFICIARY)]
+
+
+async def test_proves_from_a_blob_once_it_is_there(world: World) -> None:
+    stage = Stage(world, DataMode.BLOB)
+    assert stage.epoch.result.blob is not None
+    with pytest.raises(BlobsMissing):
+        await stage.prover.next()
+    stage.blobs.append(stage.epoch.result.blob.data)
+    assert await stage.prover.next() is not None
     assert stage.maker.witnesses == [stage.epoch.result.witness(BENEFICIARY)]
 
 
