@@ -51,7 +51,8 @@ abstract contract RollupBrakes is RollupBase {
             _members[members[i]] =
                 Member({lanes: uint64(lanes), dataMode: mode, open: true, scheduled: true, fromBlock: 0});
         }
-        if (_members[config.queue.verifier()].lanes == 0) revert BadVerifierSet();
+        Member memory ofQueue = _members[config.queue.verifier()];
+        if (ofQueue.lanes == 0 || ofQueue.dataMode == BLOB_MODE) revert BadVerifierSet();
         _verifiers = members;
     }
 
@@ -145,10 +146,12 @@ abstract contract RollupBrakes is RollupBase {
         if (block.number <= current.pausedUntil) revert EpochsArePaused(current.pausedUntil);
     }
 
+    /// @dev Overdue items must not need a blob, whose fee is another market's.
     function _requireOneOpen(uint256 atBlock) private view {
         if (atBlock < block.number) return;
         for (uint256 i = 0; i < _verifiers.length; i++) {
-            if (_isOpen(_members[_verifiers[i]], atBlock)) return;
+            Member memory member = _members[_verifiers[i]];
+            if (member.dataMode != BLOB_MODE && _isOpen(member, atBlock)) return;
         }
         revert NoVerifierLeft(atBlock);
     }

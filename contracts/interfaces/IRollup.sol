@@ -136,10 +136,10 @@ interface IRollup {
     error OnlyOwner(address sender);
     error EpochsArePaused(uint64 untilBlock);
     error EpochsNotPaused();
-    /// @notice In block `atBlock` no verifier would be open.
+    /// @notice In block `atBlock` no verifier of epochs in calldata would be open.
     error NoVerifierLeft(uint256 atBlock);
     /// @notice Constructor: no verifier, a repeated one, one of more lanes than a claim can name or not of a multiple of 4, one of
-    /// an unknown data mode, or the queue's is not among them.
+    /// an unknown data mode, or the queue's is not among those of epochs in calldata.
     error BadVerifierSet();
     /// @notice Constructor: bridge, queue and exit do not name this contract and each other.
     error WiringMismatch();

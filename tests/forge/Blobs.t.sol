@@ -124,6 +124,22 @@ contract BlobsTest is Blobbing {
         proveEpoch(commitBlob(emptyEpoch(16), Lines.first()), none);
     }
 
+    function test_BlobsNeverBecomeTheOnlyWay() public {
+        uint256 closes = height() + rollup.switchDelay();
+        vm.startPrank(owner);
+        rollup.scheduleVerifier(address(small), false);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.NoVerifierLeft.selector, closes));
+        rollup.scheduleVerifier(address(large), false);
+        rollup.scheduleVerifier(address(blobVerifier), false);
+        vm.stopPrank();
+        vm.roll(closes);
+        CommitInput memory input = blobInput(emptyEpoch(16), Lines.zero());
+        carry(Lines.zero());
+        _refuse(input, abi.encodeWithSelector(IRollup.VerifierClosed.selector, address(blobVerifier)));
+        carryNothing();
+        commitEpoch(emptyEpoch(16));
+    }
+
     function test_PrunesEpochsOfBothModes() public {
         EpochRecord memory first = commitBlob(emptyEpoch(16), Lines.first());
         commitEpoch(emptyEpoch(4));

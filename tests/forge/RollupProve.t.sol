@@ -183,6 +183,7 @@ contract RollupProveTest is Deployment {
         _refuseConfig(10, IRollup.BadVerifierSet.selector);
         _refuseConfig(11, IRollup.BadVerifierSet.selector);
         _refuseConfig(17, IRollup.BadVerifierSet.selector);
+        _refuseConfig(18, IRollup.BadVerifierSet.selector);
         for (uint256 change = 12; change < 17; change++) {
             _refuseConfig(change, IRollup.WiringMismatch.selector);
         }
@@ -218,6 +219,9 @@ contract RollupProveTest is Deployment {
         if (change == 9) arguments.parameters.provingWindow = 1 << 32;
         if (change == 10) arguments.verifiers[1] = address(new VerifierStub(6, CALLDATA_MODE));
         if (change == 17) arguments.verifiers[1] = address(new VerifierStub(16, BLOB_MODE + 1));
+        if (change == 18) {
+            vm.mockCall(address(large), abi.encodeCall(IEpochVerifier.dataMode, ()), abi.encode(BLOB_MODE));
+        }
         if (change == 11) arguments.verifiers[1] = address(new VerifierStub(8, CALLDATA_MODE)); // the queue's is missing
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
         if (change != 12) vm.mockCall(address(bridge), abi.encodeCall(bridge.rollup, ()), abi.encode(next));
