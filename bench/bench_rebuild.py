@@ -24,6 +24,7 @@ from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.node import logs
 from sotto.node.follower import FollowConfig, follow
 from sotto.protocol.l1 import compute_domain
+from sotto.protocol.words import Layout
 
 LANES = 16
 EPOCHS = 625
@@ -48,7 +49,7 @@ def publish(chain: LocalChain, deployment: Path, epochs: int) -> bytes:
     for epoch in history.epochs(epochs):
         commit = CommitInput(
             parent=parent,
-            verifier=known.verifiers()[LANES],
+            verifier=known.verifiers()[Layout(LANES)],
             fee_recipient=sender,
             c=epoch.record.c,
             words=epoch.row["words"],

@@ -19,7 +19,7 @@ from ape import accounts, networks, project
 from conftest import ROOT, run_deploy
 from sotto.l1.deployment import read_deployment
 from sotto.protocol.l1 import compute_domain, genesis_record
-from sotto.protocol.words import DataMode
+from sotto.protocol.words import DataMode, Layout
 
 
 @contextmanager
@@ -53,8 +53,7 @@ def test_the_file_is_what_node_and_wallet_read(deployment: dict[str, Any]) -> No
     read = read_deployment(d.deployment_path(deployment["chain_id"]))
     names = {"DirectVerifier4", "DirectVerifier16", "BlobVerifier16", "ExitVerifier"}
     assert set(read.contracts) == names | {"L1Queue", "Bridge", "Exit", "Rollup"}
-    assert list(read.verifiers()) == [4, 16]
-    assert list(read.verifiers(DataMode.BLOB)) == [16]
+    assert list(read.verifiers()) == [Layout(4), Layout(16), Layout(16, DataMode.BLOB)]
     assert [(a.asset, a.symbol, a.decimals) for a in read.assets] == [(1, "ETH", 18), (2, "TUSD", 6)]
     assert read.parameters["anchorLife"] == 300
     rollup = d.container("Rollup").at(read.address("Rollup"))

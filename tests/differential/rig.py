@@ -43,7 +43,7 @@ from sotto.protocol.l1 import (
 )
 from sotto.protocol.notes import ETH
 from sotto.protocol.transaction import Kind
-from sotto.protocol.words import DataMode, EpochWords
+from sotto.protocol.words import DataMode, EpochWords, Layout
 from sotto.testing.contracts import NOBODY
 from tests.support.blobs import send_with_blobs
 from tests.support.chain import KEYS, ROOT, LocalChain, anvil, build_contracts, deploy
@@ -175,13 +175,12 @@ class Rig:
 
     def _replace_verifiers(self) -> None:
         code = bytes.fromhex(build_harness().removeprefix("0x"))
-        for mode in DataMode:
-            for lanes, address in self.deployment.verifiers(mode).items():
-                data = code + encode(["uint256", "uint8"], [lanes, mode])
-                sent = self.web3.eth.send_transaction({"from": self.accounts[0], "data": data})
-                stub: Any = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
-                runtime = bytes(self.web3.eth.get_code(stub))
-                self.chain.request("anvil_setCode", [address, "0x" + runtime.hex()])
+        for layout, address in self.deployment.verifiers().items():
+            data = code + encode(["uint256", "uint8"], layout)
+            sent = self.web3.eth.send_transaction({"from": self.accounts[0], "data": data})
+            stub: Any = self.web3.eth.wait_for_transaction_receipt(sent)["contractAddress"]
+            runtime = bytes(self.web3.eth.get_code(stub))
+            self.chain.request("anvil_setCode", [address, "0x" + runtime.hex()])
 
     def transact(self, function: Any, sender: str, value: int = 0) -> Any:
         """Send a call as a transaction that must succeed, and return its receipt."""
@@ -252,7 +251,7 @@ class Rig:
 
     def verifier(self, lanes: int, data_mode: DataMode = DataMode.CALLDATA) -> str:
         """Address of the verifier for epochs of so many lanes and this data mode."""
-        return str(self.deployment.verifiers(data_mode)[lanes])
+        return str(self.deployment.verifiers()[Layout(lanes, data_mode)])
 
     def commit_input(self, words: EpochWords, client_proofs: bytes, c: int | None = None) -> CommitInput:
         """What a proposer supplies for an epoch on top of the last one; `c` is that of the words by default.

@@ -21,6 +21,7 @@ from tests.support.ruin import ETHER, Owner, Ruin, answer_of
 
 from sotto.l1.deployment import read_deployment
 from sotto.protocol.keys import new_phrase
+from sotto.protocol.words import Layout
 from sotto.testing.chain import CHAIN_ID, funded_account
 from sotto.wallet import Connection, SyncWallet, create_wallet
 from sotto.wallet.errors import L1Rejected
@@ -111,7 +112,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 def test_all_brakes_at_once_leave_claims_and_forced_transactions(stage: Stage) -> None:
     owner, alice, people = stage.owner, stage.alice, stage.people
-    small, large = (people.deployment.verifiers()[lanes] for lanes in (4, 16))
+    small, large = (people.deployment.verifiers()[Layout(lanes)] for lanes in (4, 16))
     operator = people.chain.web3.eth.accounts[1]
     assert owner.send(owner.proposers.functions.setProposer(operator, False)) is None
     assert owner.pause() == (None, None)
@@ -152,7 +153,7 @@ def test_anybody_processes_overdue_items_though_all_is_paused(stage: Stage, tmp_
 
 def test_freeze_comes_in_spite_of_pause_and_pending_switch(stage: Stage, tmp_path: Path) -> None:
     owner, alice, people = stage.owner, stage.alice, stage.people
-    small = people.deployment.verifiers()[4]
+    small = people.deployment.verifiers()[Layout(4)]
     alice.sync()
     people.notes = {"alice": {1: alice.balances()[1].available}, "bob": {1: HALF}}
     people.forced = alice.withdraw("1", QUARTER, CLAIMANT, force=True).queue_index or 0
@@ -256,7 +257,7 @@ def test_exits_pay_once_while_paused_though_they_are_killed(stage: Stage, tmp_pa
     # Nothing is owed any more but the operators' fees; there were none.
     assert stage.owner.bridge.functions.assets(1).call()[0] == people.balance(stage.owner.bridge.address)
     assert stage.block <= stage.owner.paused_until()
-    assert stage.block < stage.owner.switched_from(people.deployment.verifiers()[4])
+    assert stage.block < stage.owner.switched_from(people.deployment.verifiers()[Layout(4)])
 
 
 def _kill(people: Ruin, owner: Owner, home: Path, moment: KilledAt, through: dict[str, str]) -> None:

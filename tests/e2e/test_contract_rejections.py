@@ -13,7 +13,7 @@ from tests.support.raw_l1 import PROOF_BYTES, RawEpoch
 from sotto.l1.records import summary_to_abi
 from sotto.protocol.errors import ExpiredTransaction, NullifierSpent
 from sotto.protocol.field import MODULUS
-from sotto.protocol.words import EpochWords, Header, LaneWords
+from sotto.protocol.words import EpochWords, Header, LaneWords, Layout
 
 pytestmark = pytest.mark.slow
 
@@ -244,7 +244,7 @@ def test_the_epoch_of_a_chain_that_went_on_without_it_is_refused(raw: RawStage) 
 
 def test_a_verifier_outside_the_set_and_one_of_another_size_are_refused(raw: RawStage) -> None:
     commit = raw.honest.commit
-    large = raw.l1.deployment.verifiers()[16]
+    large = raw.l1.deployment.verifiers()[Layout(16)]
     assert raw.l1.refusal(replace(raw.honest, commit=replace(commit, verifier=large))) == "WrongWordsLength"
     own = replace(commit, verifier=raw.l1.proposer)
     assert raw.l1.refusal(replace(raw.honest, commit=own)) == "UnknownVerifier"

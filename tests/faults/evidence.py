@@ -167,7 +167,7 @@ class L1Reader:
         self._web3 = web3
         self._deployment = deployment
         self._fee_recipients = tuple(fee_recipients)
-        self._lanes = {address: lanes for lanes, address in deployment.verifiers().items()}
+        self._lanes = {address: layout.lanes for layout, address in deployment.verifiers().items()}
         self._rollup = self._contract("Rollup")
         self._bridge = self._contract("Bridge")
         self._queue = self._contract("L1Queue")

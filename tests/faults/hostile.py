@@ -21,7 +21,7 @@ from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.notes import Deposit
 from sotto.protocol.trees import State, genesis
-from sotto.protocol.words import decode_words
+from sotto.protocol.words import Layout, decode_words
 from sotto.testing.chain import funded_account
 from tests.faults.checker import Checker
 from tests.faults.stage import LANES, NotLiveError
@@ -133,7 +133,7 @@ class HostileProposer:
     ) -> CommitInput:
         return CommitInput(
             parent=parent,
-            verifier=self._deployment.verifiers()[LANES],
+            verifier=self._deployment.verifiers()[Layout(LANES)],
             fee_recipient=self._account.address,
             c=result.c,
             words=result.encoded_words(),

@@ -16,6 +16,7 @@ from sotto.l1.deployment import Deployment, read_deployment
 from sotto.l1.records import record_from_abi
 from sotto.l1.rollup import CommitInput
 from sotto.protocol.l1 import EpochRecord, compute_domain, deposit_item
+from sotto.protocol.words import Layout
 from tests.support.chain import LocalChain
 from tests.support.scenario import ClosedEpoch, Entry, Queued, Scenario, Signed
 
@@ -120,7 +121,7 @@ class RawL1:
         ]
         commit = CommitInput(
             parent=self.records[head],
-            verifier=self.deployment.verifiers()[lanes],
+            verifier=self.deployment.verifiers()[Layout(lanes)],
             fee_recipient=self.proposer,
             c=closed.result.c,
             words=closed.result.encoded_words(),

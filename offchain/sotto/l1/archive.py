@@ -160,7 +160,7 @@ def read_header(file: BinaryIO, path: Path) -> ArchiveHeader:
 async def lanes_of(history: History, records: Sequence[CommittedRecord]) -> dict[int, int]:
     """Number of lanes of each epoch but genesis, from L1."""
     return {
-        committed.record.id: (await history.layout(committed.record))[0]
+        committed.record.id: (await history.layout(committed.record)).lanes
         for committed in records
         if committed.record.id
     }

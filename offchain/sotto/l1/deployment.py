@@ -9,7 +9,7 @@ from eth_utils.address import is_address, to_checksum_address
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from sotto.l1.errors import DeploymentInvalid
-from sotto.protocol.words import DataMode
+from sotto.protocol.words import DataMode, Layout
 
 
 def _checksum(value: str) -> ChecksumAddress:
@@ -18,8 +18,8 @@ def _checksum(value: str) -> ChecksumAddress:
     return to_checksum_address(value)
 
 
-VERIFIER_NAMES: Final = ("DirectVerifier", "BlobVerifier")
-"""Beginning of a verifier's name by the data mode of its epochs."""
+VERIFIER_NAMES: Final = {DataMode.CALLDATA: "DirectVerifier", DataMode.BLOB: "BlobVerifier"}
+"""Beginning of a verifier's name; its number of lanes follows."""
 
 Address = Annotated[ChecksumAddress, AfterValidator(_checksum)]
 
@@ -64,15 +64,15 @@ class Deployment(BaseModel):
         """L1 block of a contract's creation. Raises DeploymentInvalid if the file does not have it."""
         return self._contract(name).block
 
-    def verifiers(self, data_mode: DataMode = DataMode.CALLDATA) -> dict[int, ChecksumAddress]:
-        """Verifier address by number of lanes, smallest first, of those with a data mode."""
-        prefix = VERIFIER_NAMES[data_mode]
-        sizes = {
-            int(name.removeprefix(prefix)): contract.address
+    def verifiers(self) -> dict[Layout, ChecksumAddress]:
+        """Address of each verifier, smallest first."""
+        found = {
+            Layout(int(name.removeprefix(prefix)), data_mode): contract.address
+            for data_mode, prefix in VERIFIER_NAMES.items()
             for name, contract in self.contracts.items()
             if name.startswith(prefix) and name.removeprefix(prefix).isdigit()
         }
-        return dict(sorted(sizes.items()))
+        return dict(sorted(found.items()))
 
     def _contract(self, name: str) -> DeployedContract:
         if name not in self.contracts:

@@ -35,8 +35,8 @@ async def discover(web3: AsyncWeb3[Any], rollup: bytes, start_block: int | None 
     except TRANSPORT_ERRORS as error:
         raise translate(error) from error
     addresses = {"Rollup": contract.address, "L1Queue": queue, "Bridge": bridge.address}
-    for member, lanes in (await contract.verifiers()).items():
-        addresses[f"{VERIFIER_NAMES[await contract.data_mode(member)]}{lanes}"] = member
+    for member, layout in (await contract.verifiers()).items():
+        addresses[f"{VERIFIER_NAMES[layout.data_mode]}{layout.lanes}"] = member
     return Deployment(
         chain_id=chain_id,
         contracts={name: DeployedContract(address=at, block=start) for name, at in addresses.items()},

@@ -31,7 +31,7 @@ from sotto.protocol.field import Field
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord, QueueItem, compute_domain, deposit_item, forced_item
 from sotto.protocol.notes import Deposit
-from sotto.protocol.words import DataMode, compute_z, l1_words_length
+from sotto.protocol.words import DataMode, Layout, compute_z, l1_words_length
 
 QUESTIONS: Final = 8
 """Old transactions that are asked for at the same time."""
@@ -97,7 +97,7 @@ class History:
         self._archive_queue = L1QueueContract(source, queue.address)
         self._progress = progress
         self._blobs = blobs or BlobReader([RpcBlobs(source)])
-        self._verifiers: dict[ChecksumAddress, tuple[int, DataMode]] = {}
+        self._verifiers: dict[ChecksumAddress, Layout] = {}
         self._deployed: int | None = None
 
     @classmethod
@@ -220,25 +220,16 @@ class History:
         if published is None:
             raise HistoryMismatch(f"the transaction that committed epoch {record.id} is no commit")
         check_words(record, published, self.domain)
-        lanes, mode = await self.layout(record)
-        words = published.words
-        if mode == DataMode.BLOB:
-            # z does not tell where the L1 words end and the hash begins.
-            if (len(words), len(published.blob)) != (l1_words_length(lanes), _HASH_BYTES):
-                raise HistoryMismatch(f"the transaction that committed epoch {record.id} names no blob")
-            wanted = BlobReference(record.id, lanes, published.blob, record.commit_block)
-            words += await self._blobs.data_words(wanted)
+        layout = await self.layout(record)
+        words = await read_words(record.id, published, layout, record.commit_block, self._blobs)
         return HistoricEpoch(
-            record, words, lanes, published.client_proofs, committed.transaction, published.blob
+            record, words, layout.lanes, published.client_proofs, committed.transaction, published.blob
         )
 
-    async def layout(self, record: EpochRecord) -> tuple[int, DataMode]:
-        """Number of lanes of an epoch, and where its data words are."""
+    async def layout(self, record: EpochRecord) -> Layout:
+        """That of an epoch, from its verifier."""
         if not self._verifiers:
-            lanes = await self.rollup.verifiers()
-            self._verifiers = {
-                member: (lanes[member], await self.rollup.data_mode(member)) for member in lanes
-            }
+            self._verifiers = await self.rollup.verifiers()
         return self._verifiers[to_checksum_address(record.verifier)]
 
     async def _logs(self, address: ChecksumAddress, first_block: int, phase: str) -> list[LogReceipt]:
@@ -253,6 +244,23 @@ class History:
             return decoder(log)
         except (*TRANSPORT_ERRORS, DecodingError, ValueError, KeyError, TypeError) as error:
             raise HistoryMismatch(f"a log cannot be read: {type(error).__name__}: {error}") from error
+
+
+async def read_words(
+    epoch: int, published: PublishedEpoch, layout: Layout, block: int, blobs: BlobReader
+) -> bytes:
+    """All words of an epoch as bytes, those of its blob, too, which an L1 block has.
+
+    Raises HistoryMismatch if what is published has another layout, L1Unavailable, BlobsMissing,
+    BlobUnreadable.
+    """
+    if layout.data_mode == DataMode.CALLDATA:
+        return published.words
+    # z does not tell where the L1 words end and the hash begins.
+    if (len(published.words), len(published.blob)) != (l1_words_length(layout.lanes), _HASH_BYTES):
+        raise HistoryMismatch(f"the transaction that committed epoch {epoch} names no blob")
+    wanted = BlobReference(epoch, layout.lanes, published.blob, block)
+    return published.words + await blobs.data_words(wanted)
 
 
 def check_words(record: EpochRecord, published: PublishedEpoch, domain: int) -> None:

@@ -1,6 +1,6 @@
 """The contract `Rollup` (docs/spec/06-l1.md)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,7 +20,7 @@ from sotto.l1.events import (
 )
 from sotto.l1.records import record_from_abi, record_to_abi
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import DataMode
+from sotto.protocol.words import DataMode, Layout
 
 PROOF_BYTES = 256
 
@@ -140,23 +140,18 @@ class RollupContract(Contract):
         """Whether a member of the fixed set is open to new epochs."""
         return VerifierStatus(*await self._call("verifierStatus", member))
 
-    async def open_verifiers(self) -> dict[int, ChecksumAddress]:
-        """The verifiers that take an epoch in the next L1 block, by number of lanes, smallest first."""
+    async def open_verifiers(self) -> dict[Layout, ChecksumAddress]:
+        """The verifiers that take an epoch in the next L1 block, smallest first."""
         try:
             following = await self.web3.eth.block_number + 1
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
         found = {}
-        for member, lanes in (await self.verifiers()).items():
+        for member, layout in (await self.verifiers()).items():
             status = await self.verifier_status(member)
             if status.open if following < status.from_block else status.scheduled:
-                found[lanes] = member
+                found[layout] = member
         return dict(sorted(found.items()))
-
-    async def open_sizes(self, verifiers: Mapping[int, ChecksumAddress]) -> tuple[int, ...]:
-        """Lanes of those among `verifiers` that take an epoch in the next L1 block, in their order."""
-        opened = await self.open_verifiers()
-        return tuple(lanes for lanes, address in verifiers.items() if opened.get(lanes) == address)
 
     async def switch_delay(self) -> int:
         """L1 blocks between the scheduling of a switch and its effect."""
@@ -183,14 +178,15 @@ class RollupContract(Contract):
         address = to_checksum_address(await self._call("proposerPolicy"))
         return None if int(address, 16) == 0 else address
 
-    async def verifiers(self) -> dict[ChecksumAddress, int]:
-        """The fixed set of verifiers, each with its number of lanes."""
+    async def verifiers(self) -> dict[ChecksumAddress, Layout]:
+        """The fixed set of verifiers."""
         members = await self._call("verifiers")
-        return {to_checksum_address(member): await self._call("laneCount", member) for member in members}
-
-    async def data_mode(self, member: ChecksumAddress) -> DataMode:
-        """Where the epochs of a member of the fixed set have their data words."""
-        return DataMode(await self._call("dataMode", member))
+        return {
+            to_checksum_address(member): Layout(
+                await self._call("laneCount", member), DataMode(await self._call("dataMode", member))
+            )
+            for member in members
+        }
 
     def commit(self, commit: CommitInput) -> TxParams:
         """Transaction that commits an epoch, to be proven later."""

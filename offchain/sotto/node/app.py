@@ -38,10 +38,12 @@ from sotto.node.queries import Queries
 from sotto.node.rebuild import rebuild
 from sotto.node.sequencer import Sequencer
 from sotto.node.servers import HttpServer, create_telemetry
+from sotto.node.settlement import open_layouts
 from sotto.node.snapshots import Snapshots, snapshot_folder
 from sotto.node.store import Store
 from sotto.node.submitter import Submitter
 from sotto.protocol.l1 import compute_domain
+from sotto.protocol.words import DataMode, Layout
 from sotto.prover.cluster import ClusterProver, RemoteScheduler
 
 log = structlog.get_logger(category="node")
@@ -83,26 +85,27 @@ class Node:
             account = await asyncio.to_thread(self.config.account)
             verifiers = await self._check_deployment()
             await self._check_keys(verifiers)
-            prover = self._prover(verifiers)
+            layouts = await self._open_layouts(verifiers)
+            prover = self._prover(layouts)
             stack.push_async_callback(prover.close)
             store = self._open_store()
             stack.callback(store.close)
-            await self._run(store, prover, verifiers, account)
+            await self._run(store, prover, verifiers, layouts, account)
         log.info("stopped")
 
     async def _run(
         self,
         store: Store,
         prover: ClusterProver,
-        verifiers: dict[int, ChecksumAddress],
+        verifiers: dict[Layout, ChecksumAddress],
+        layouts: tuple[Layout, ...],
         account: LocalAccount,
     ) -> None:
         config, metrics = self.config, Metrics()
         recipient = to_checksum_address(config.fee_recipient or account.address)
         snapshots = self._snapshots()
         ledger, results = await store.run(rebuild, store, snapshots)
-        sizes = await self._open_sizes(verifiers)
-        core = Core(store, await self._policy(sizes), sizes, ledger, results)
+        core = Core(store, await self._policy(layouts), layouts, ledger, results)
         await core.restore()
         chain, proofs, feed = Chain(core, self._rollup, snapshots), ProofVerifier(metrics), Feed(store)
         mempool = Mempool(core, proofs, metrics, config.pool_size)
@@ -111,7 +114,8 @@ class Node:
             self._web3,
             account,
             gas_margin=config.gas_margin,
-            max_fee=None if config.max_fee_gwei is None else int(config.max_fee_gwei * GWEI),
+            max_fee=_wei(config.max_fee_gwei),
+            max_blob_fee=_wei(config.max_blob_fee_gwei),
             poll_seconds=config.poll_interval,
         )
         sequencer = Sequencer(core, config, metrics)
@@ -151,8 +155,8 @@ class Node:
             self._stop.set()
             raise first_failure(failures) from None
 
-    async def _check_deployment(self) -> dict[int, ChecksumAddress]:
-        """Compare file, chain and contracts. Returns the verifiers by number of lanes, ascending."""
+    async def _check_deployment(self) -> dict[Layout, ChecksumAddress]:
+        """Compare file, chain and contracts. Returns the verifiers, ascending."""
         deployment = self._deployment
         try:
             chain_id = await self._web3.eth.chain_id
@@ -172,38 +176,42 @@ class Node:
             raise ConfigInvalid("settlement is split, but the rollup has no proposer policy: use joint")
         on_chain = await self._rollup.verifiers()
         verifiers = {
-            lanes: address
-            for lanes, address in deployment.verifiers().items()
-            if on_chain.get(address) == lanes
+            layout: address
+            for layout, address in deployment.verifiers().items()
+            if on_chain.get(address) == layout
         }
         if not verifiers:
             raise ConfigInvalid("the deployment file names no verifier that the rollup has")
+        if self.config.data == "blob" and all(each.data_mode == DataMode.CALLDATA for each in verifiers):
+            raise ConfigInvalid("data is blob, but the rollup has no verifier for blobs: use calldata")
         unlisted = set(self.config.fees) - {asset.asset for asset in deployment.assets}
         if unlisted:
             raise ConfigInvalid(f"fees: the deployment does not list {sorted(unlisted)}")
         return verifiers
 
-    async def _open_sizes(self, verifiers: dict[int, ChecksumAddress]) -> tuple[int, ...]:
-        """Lanes of the verifiers that the owner has not closed, ascending. Raises ConfigInvalid."""
-        sizes = await self._rollup.open_sizes(verifiers)
-        if not sizes:
+    async def _open_layouts(self, verifiers: dict[Layout, ChecksumAddress]) -> tuple[Layout, ...]:
+        """What the owner has not closed and the settings want, ascending. Raises ConfigInvalid."""
+        layouts = await open_layouts(self._rollup, verifiers, self.config.data)
+        if not layouts:
             raise ConfigInvalid("the deployment file names no verifier that is open to new epochs")
-        return sizes
+        if self.config.data == "blob" and all(each.data_mode == DataMode.CALLDATA for each in layouts):
+            log.warning("no verifier for blobs is open, so data goes to calldata")
+        return layouts
 
-    async def _check_keys(self, verifiers: dict[int, ChecksumAddress]) -> None:
+    async def _check_keys(self, verifiers: dict[Layout, ChecksumAddress]) -> None:
         transfer = await _circuit_hash("transfer")
-        for lanes, address in verifiers.items():
+        for layout, address in verifiers.items():
             expected = await VerifierContract(self._web3, address).circuit_hashes()
-            if expected != (transfer, await _circuit_hash(f"rollup{lanes}")):
-                raise KeysMismatch(f"DirectVerifier{lanes} at {address} has keys of other circuits")
+            if expected != (transfer, await _circuit_hash(layout.circuit)):
+                raise KeysMismatch(f"the verifier of {layout.circuit} at {address} has other keys")
 
-    def _prover(self, verifiers: dict[int, ChecksumAddress]) -> ClusterProver:
+    def _prover(self, layouts: tuple[Layout, ...]) -> ClusterProver:
         config, remote = self.config, None
         if config.prover_scheduler is not None:
             files = (config.prover_tls_ca, config.prover_tls_cert, config.prover_tls_key)
             remote = RemoteScheduler(config.prover_scheduler, *files)
         return ClusterProver(
-            [f"rollup{lanes}" for lanes in verifiers],
+            [layout.circuit for layout in layouts],
             workers=config.prover_workers,
             attempts=config.prover_attempts,
             timeout=config.prover_timeout,
@@ -221,7 +229,7 @@ class Node:
         folder = snapshot_folder(self.config.database, self.config.snapshots)
         return None if folder is None else Snapshots(folder, self._identity())
 
-    async def _policy(self, sizes: tuple[int, ...]) -> Policy:
+    async def _policy(self, layouts: tuple[Layout, ...]) -> Policy:
         config, deployment = self.config, self._deployment
         parameters = await self._rollup.parameters()
         return Policy(
@@ -232,7 +240,7 @@ class Node:
             anchor_life=parameters.anchor_life,
             anchor_margin=min(config.anchor_margin, parameters.anchor_life // 2),
             overdue_age=max(0, parameters.forced_deadline - parameters.clock_window),
-            max_lanes=max(sizes),
+            max_lanes=layouts[-1].lanes,
             clock_window=parameters.clock_window,
         )
 
@@ -245,6 +253,10 @@ class Node:
     def _limits(self) -> Limits:
         config = self.config
         return Limits(config.body_bytes, config.requests_per_minute, config.submissions_per_minute)
+
+
+def _wei(gwei: float | None) -> int | None:
+    return None if gwei is None else int(gwei * GWEI)
 
 
 async def _circuit_hash(circuit: str) -> bytes:

@@ -24,7 +24,7 @@ from sotto.protocol.field import Field
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind, Transaction
 from sotto.protocol.trees import State
-from sotto.protocol.words import FeeQuad
+from sotto.protocol.words import FeeQuad, Layout
 
 OPERATIONS_SHARE = 4
 """An epoch of N lanes has at most N divided by this operations."""
@@ -46,7 +46,7 @@ class Situation:
 
     Attributes:
         state: state after the epoch before.
-        sizes: N of the available verifiers, ascending.
+        layouts: what epochs may be built for, one for each number of lanes, ascending.
         now: L1 block, the same for all blocks of the epoch.
         live_from: oldest epoch whose anchor L1 accepts at `now`.
         queue_start: index of the first queue item of the epoch.
@@ -62,7 +62,7 @@ class Situation:
 
     state: State
     domain: int
-    sizes: Sequence[int]
+    layouts: Sequence[Layout]
     now: int
     live_from: int
     queue_start: int
@@ -110,11 +110,11 @@ class Filling:
 
 def fill(situation: Situation) -> Filling:
     """Choose what the next block adds to the lanes of the epoch."""
-    size = situation.sizes[-1]
-    inputs = _inputs(situation, size, [*_bundles(situation.ordered), *situation.bundles])
+    largest = situation.layouts[-1]
+    inputs = _inputs(situation, largest, [*_bundles(situation.ordered), *situation.bundles])
     filler = _Filler(situation.state, inputs, situation.ordered)
     taken = len(situation.ordered) - len(_bundles(situation.ordered))
-    share = max(0, _queue_share(situation, size) - taken)
+    share = max(0, _queue_share(situation, largest.lanes) - taken)
     items = situation.items[: min(share, filler.builder.free_lanes)]
     added: list[Ordered] = []
     for item in items:
@@ -148,18 +148,19 @@ def fill(situation: Situation) -> Filling:
 def finish(situation: Situation) -> EpochResult:
     """Close the epoch with what is ordered, in the smallest size that has the lanes."""
     bundles = _bundles(situation.ordered)
-    inputs = _inputs(situation, _size(situation), bundles)
+    inputs = _inputs(situation, _layout(situation), bundles)
     return _Filler(situation.state, inputs, situation.ordered).builder.finish()
 
 
-def _inputs(situation: Situation, size: int, bundles: Sequence[Bundle]) -> EpochInputs:
+def _inputs(situation: Situation, layout: Layout, bundles: Sequence[Bundle]) -> EpochInputs:
     return EpochInputs(
         domain=situation.domain,
-        lanes=size,
+        lanes=layout.lanes,
         oldest=_oldest(situation, bundles),
         now=situation.now,
         queue_start=situation.queue_start,
         fee_assets=_fee_assets(bundles),
+        data_mode=layout.data_mode,
     )
 
 
@@ -225,11 +226,14 @@ def _queue_share(situation: Situation, size: int) -> int:
     return min(situation.overdue, size // 2) if situation.trial or is_due else size // 2
 
 
-def _size(situation: Situation) -> int:
+def _layout(situation: Situation) -> Layout:
+    """The smallest that what is ordered fits into."""
     lanes = [lane for entry in situation.ordered for lane in lane_inputs(entry)]
     operations = sum(isinstance(lane, AccountChange) for lane in lanes)
     return next(
-        size for size in situation.sizes if len(lanes) <= size and operations <= size // OPERATIONS_SHARE
+        layout
+        for layout in situation.layouts
+        if len(lanes) <= layout.lanes and operations <= layout.lanes // OPERATIONS_SHARE
     )
 
 

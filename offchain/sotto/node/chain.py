@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import structlog
 from eth_typing import ChecksumAddress
 
-from sotto.l1.blobs import BlobReader, BlobReference, RpcBlobs
+from sotto.l1.blobs import BlobReader, RpcBlobs
+from sotto.l1.errors import HistoryMismatch
 from sotto.l1.events import (
     Event,
     ReceivedCommit,
@@ -21,6 +22,7 @@ from sotto.l1.events import (
     ReceivedProof,
     ReceivedPruning,
 )
+from sotto.l1.history import read_words
 from sotto.l1.records import record_from_bytes
 from sotto.l1.rollup import RollupContract
 from sotto.l1.watcher import BlockAdded, Change, RolledBack
@@ -34,7 +36,7 @@ from sotto.protocol.epoch import replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import DataMode, decode_words
+from sotto.protocol.words import Layout, decode_words
 
 log = structlog.get_logger(category="state")
 
@@ -61,7 +63,7 @@ class Chain:
         self._blobs = blobs
         self._snapshots = snapshots
         self._saving: asyncio.Task[None] | None = None
-        self._lanes: dict[ChecksumAddress, int] = {}
+        self._verifiers: dict[ChecksumAddress, Layout] = {}
 
     async def apply(self, change: Change) -> None:
         """Apply one change of the watcher. Raises StateDiverged, L1Unavailable, BlobsMissing."""
@@ -201,19 +203,16 @@ class Chain:
             raise StateDiverged(
                 f"epoch {commit.epoch} was not committed by a direct call, so its words are unknown"
             )
-        if not self._lanes:
-            self._lanes = await self._rollup.verifiers()
-        lanes = self._lanes[published.verifier]
-        encoded, mode = published.words, DataMode.CALLDATA
-        if published.blob:
+        if not self._verifiers:
+            self._verifiers = await self._rollup.verifiers()
+        layout = self._verifiers[published.verifier]
+        try:
             # Without its data nothing can follow: the event comes again until a source has it.
             blobs = self._blobs or BlobReader([RpcBlobs(self._rollup.web3)])
-            wanted = BlobReference(commit.epoch, lanes, published.blob, commit.commit_block)
-            encoded, mode = encoded + await blobs.data_words(wanted), DataMode.BLOB
-        try:
-            words = decode_words(encoded, lanes)
-            result = await asyncio.to_thread(replay, core.ledger.tip, words, mode)
-        except ProtocolError as error:
+            encoded = await read_words(commit.epoch, published, layout, commit.commit_block, blobs)
+            words = decode_words(encoded, layout.lanes)
+            result = await asyncio.to_thread(replay, core.ledger.tip, words, layout.data_mode)
+        except (ProtocolError, HistoryMismatch) as error:
             raise StateDiverged(
                 f"epoch {commit.epoch} of another proposer does not follow: {error}"
             ) from error
@@ -256,7 +255,8 @@ class Chain:
             before = core.ledger.state(row.id - 1)
             if before is None:
                 raise StateDiverged(f"the state before epoch {row.id} is not in memory: start the node again")
-            core.results[row.id] = await asyncio.to_thread(replay, before, decode_words(row.words, row.lanes))
+            words = decode_words(row.words, row.lanes)
+            core.results[row.id] = await asyncio.to_thread(replay, before, words, row.layout.data_mode)
 
 
 def genesis_row(event: ReceivedCommit, ledger: Ledger) -> EpochRow:

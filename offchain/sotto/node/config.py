@@ -158,6 +158,11 @@ class NodeConfig(BaseSettings):
         description="joint: commit and proof in one L1 transaction; split: commit at once, and prove later,"
         " which needs a proposer policy that lets this node commit",
     )
+    data: Literal["calldata", "blob"] = Field(
+        "calldata",
+        description="where L1 gets the data of epochs: in calldata; or, of those of 16 lanes, in a blob,"
+        " which L1 keeps for some weeks only, and whose proof takes longer",
+    )
     pending_epochs: int = Field(
         4, ge=1, le=64, description="epochs committed and not proven yet, at most, with split settlement"
     )
@@ -166,6 +171,9 @@ class NodeConfig(BaseSettings):
     gas_margin: float = Field(1.25, ge=1, le=3, description="factor on estimated gas")
     max_fee_gwei: float | None = Field(
         None, gt=0, description="most to be paid for a unit of gas; while L1 asks for more, epochs wait"
+    )
+    max_blob_fee_gwei: float | None = Field(
+        None, gt=0, description="the same for a unit of blob gas, of which an epoch in a blob takes 131,072"
     )
     resend_after: Seconds = Field(
         60.0, description="a transaction stuck this long is sent again with higher fees"

@@ -36,6 +36,7 @@ from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import deposit_item, forced_item
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
+from sotto.protocol.words import Layout
 
 log = structlog.get_logger(category="state")
 
@@ -87,7 +88,7 @@ class Core:
     Whoever changes ledger or pool holds `lock` from the decision until the store has it.
 
     Attributes:
-        sizes: N of the available verifiers, ascending.
+        layouts: what epochs are built for, one for each number of lanes, ascending.
         results: state transition of each closed epoch that is not confirmed yet, by id.
         open: the epoch that blocks are added to; None while it has none.
         l1_block: number of the last L1 block whose events are applied; `l1_head` of the last one that L1 is
@@ -100,7 +101,7 @@ class Core:
 
     store: Store
     policy: Policy
-    sizes: tuple[int, ...]
+    layouts: tuple[Layout, ...]
     ledger: Ledger
     results: dict[int, EpochResult]
     open: OpenEpoch | None = None
@@ -116,6 +117,11 @@ class Core:
     prove: Signal = dataclasses.field(default_factory=Signal)
     submit: Signal = dataclasses.field(default_factory=Signal)
     follow: Signal = dataclasses.field(default_factory=Signal)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Numbers of lanes that an epoch may have, ascending."""
+        return tuple(layout.lanes for layout in self.layouts)
 
     @property
     def in_flight(self) -> int:
@@ -268,10 +274,10 @@ class Core:
                 await self._suspect_all(result, self.unprovable.pop(epoch))
         self.assemble.set()
 
-    def resize(self, sizes: tuple[int, ...]) -> None:
-        """Other verifiers are open to new epochs now. Call it with the lock, and no epoch open."""
-        self.sizes = sizes
-        self.policy = dataclasses.replace(self.policy, max_lanes=sizes[-1])
+    def use(self, layouts: tuple[Layout, ...]) -> None:
+        """Build epochs for these from now on. Call it with the lock, and no epoch open."""
+        self.layouts = layouts
+        self.policy = dataclasses.replace(self.policy, max_lanes=layouts[-1].lanes)
 
     async def reject(self, result: EpochResult, reason: str) -> None:
         """Undo an epoch that failed for what may be one of its bundles. Call it with the lock."""
@@ -313,6 +319,7 @@ def epoch_row(result: EpochResult, foreign: bool = False) -> EpochRow:
         id=header.epoch_id,
         lanes=lanes,
         words=result.encoded_words(),
+        blob=None if result.blob is None else result.blob.versioned_hash,
         state=header.new_state,
         note_root=result.state.note.root,
         account_root=result.state.account.root,

@@ -99,7 +99,7 @@ class Doctor:
             yield await asyncio.to_thread(check_scheduler, self.config)
 
     async def _keys(self) -> AsyncIterator[Finding]:
-        for circuit in ("transfer", "rollup4", "rollup16"):
+        for circuit in ("transfer", "rollup4", "rollup16", "rollup16blob"):
             begun = time.monotonic()
             loading = asyncio.create_task(asyncio.to_thread(crypto.prepare_verifying_key, circuit))
             while not (await asyncio.wait({loading}, timeout=1))[0]:
@@ -320,10 +320,10 @@ async def _contracts(web3: AsyncWeb3[Any], deployment: Deployment) -> Finding:
 
 async def _verifiers(web3: AsyncWeb3[Any], deployment: Deployment) -> Finding:
     transfer = await asyncio.to_thread(crypto.prepare_verifying_key, "transfer")
-    for lanes, address in deployment.verifiers().items():
-        rollup = await asyncio.to_thread(crypto.prepare_verifying_key, f"rollup{lanes}")
+    for layout, address in deployment.verifiers().items():
+        rollup = await asyncio.to_thread(crypto.prepare_verifying_key, layout.circuit)
         if await VerifierContract(web3, address).circuit_hashes() != (transfer, rollup):
-            text = f"DirectVerifier{lanes} has keys of other circuits"
+            text = f"the verifier of {layout.circuit} has keys of other circuits"
             return Finding("verifiers", Level.FAIL, text, "Use the release that was deployed.")
     return Finding("verifiers", Level.OK, "their keys are those of this release")
 

@@ -40,6 +40,7 @@ from sotto.protocol.accounts import Operation
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import compute_domain
 from sotto.protocol.transaction import ProvenTransaction
+from sotto.protocol.words import DataMode, Layout
 
 log = structlog.get_logger(category="node")
 
@@ -116,7 +117,7 @@ async def follow(config: FollowConfig) -> Any:
         snapshots = None if folder is None else Snapshots(folder, identity)
         ledger, results = await store.run(rebuild, store, snapshots)
         policy = await _policy(deployment, rollup)
-        core = Core(store, policy, tuple(deployment.verifiers()), ledger, results)
+        core = Core(store, policy, _layouts(deployment), ledger, results)
         chain = Chain(core, rollup, snapshots)
         start = deployment.block("L1Queue")
         yield Followed(
@@ -137,9 +138,13 @@ async def _policy(deployment: Deployment, rollup: RollupContract) -> Policy:
         anchor_life=parameters.anchor_life,
         anchor_margin=0,
         overdue_age=parameters.forced_deadline,
-        max_lanes=max(deployment.verifiers()),
+        max_lanes=_layouts(deployment)[-1].lanes,
         clock_window=parameters.clock_window,
     )
+
+
+def _layouts(deployment: Deployment) -> tuple[Layout, ...]:
+    return tuple(layout for layout in deployment.verifiers() if layout.data_mode == DataMode.CALLDATA)
 
 
 class Follower:

@@ -105,7 +105,7 @@ class Proving:
     async def _try_to_prove(self, result: EpochResult) -> bytes:
         try:
             witness = await asyncio.to_thread(lambda: json.dumps(result.witness(self._beneficiary)).encode())
-            return await self._prover.prove(f"rollup{len(result.words.lanes)}", witness)
+            return await self._prover.prove(result.layout.circuit, witness)
         except (ProvingFailed, ProverUnavailable):
             raise
         except Exception as error:

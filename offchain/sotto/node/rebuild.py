@@ -46,7 +46,7 @@ def rebuild(store: Store, snapshots: Snapshots | None = None) -> tuple[Ledger, d
             _give_up(store, row, BASE_LOST)
             break
         try:
-            result = replay(ledger.tip, decode_words(row.words, row.lanes))
+            result = replay(ledger.tip, decode_words(row.words, row.lanes), row.layout.data_mode)
         except ProtocolError as error:
             if confirmed:
                 raise StateDiverged(f"stored epoch {row.id} does not follow: {error}") from error

@@ -19,6 +19,7 @@ from sotto.node.core import Core, direct_ids, drop_reason, epoch_row, item_of, l
 from sotto.node.errors import EpochNotBuilt
 from sotto.node.metrics import Metrics
 from sotto.node.open_epoch import OpenEpoch, block_entries
+from sotto.node.tables import EpochRow, LaneRow
 from sotto.protocol.epoch import EpochResult
 from sotto.protocol.field import Field
 
@@ -170,7 +171,7 @@ class Sequencer:
         return builder.Situation(
             state=ledger.tip,
             domain=policy.domain,
-            sizes=core.sizes,
+            layouts=core.layouts,
             now=now,
             live_from=next(dead, 0),
             queue_start=ledger.queue_cursor,
@@ -220,7 +221,7 @@ class Sequencer:
             block_entries(situation.domain, queue_start, draft.filling.added),
             closes=draft.closed is not None,
         )
-        closed = None if draft.closed is None else (epoch_row(draft.closed), lane_rows(draft.closed))
+        closed = None if draft.closed is None else await asyncio.to_thread(_rows, draft.closed)
         await core.store.run(core.store.save_block, block, 0 if opened is None else opened.lanes, closed)
         return block
 
@@ -237,3 +238,8 @@ class Sequencer:
         if core.open is None:
             core.open = OpenEpoch(core.open_id, situation.now, situation.queue_start)
         core.open.add(draft.filling.added)
+
+
+def _rows(closed: EpochResult) -> tuple[EpochRow, list[LaneRow]]:
+    """What the database has of a new epoch; the commitment to a blob takes a while."""
+    return epoch_row(closed), lane_rows(closed)

@@ -4,6 +4,7 @@ One transaction is under way at a time: what is begun comes first, then the proo
 then the next commit.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
@@ -15,8 +16,10 @@ from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.node.core import Core, tail_of
 from sotto.node.tables import Action, EpochRow, SubmissionRow
 from sotto.protocol.epoch import EpochResult
+from sotto.protocol.kzg import CommittedBlob
 from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.transaction import Kind
+from sotto.protocol.words import DataMode, Layout
 
 
 class StepOutdated(Exception):  # noqa: N818 - it is no error
@@ -31,6 +34,11 @@ class Step:
     result: EpochResult
     action: Action
     submissions: tuple[SubmissionRow, ...] = ()
+
+    @property
+    def blob(self) -> CommittedBlob | None:
+        """What its transaction must carry."""
+        return None if self.action == Action.PROVE else self.result.blob
 
 
 def next_step(
@@ -76,7 +84,7 @@ class Calls:
     """Makes the L1 transactions of a node's epochs.
 
     Args:
-        verifiers: address by number of lanes.
+        verifiers: address of each.
         fee_recipient: who gets fees and is named in the proofs.
     """
 
@@ -84,7 +92,7 @@ class Calls:
         self,
         core: Core,
         rollup: RollupContract,
-        verifiers: Mapping[int, ChecksumAddress],
+        verifiers: Mapping[Layout, ChecksumAddress],
         fee_recipient: ChecksumAddress,
     ) -> None:
         self._core = core
@@ -117,10 +125,11 @@ class Calls:
         header = result.words.header
         return CommitInput(
             parent=await self._record(row.id - 1),
-            verifier=self._verifiers[row.lanes],
+            verifier=self._verifiers[result.layout],
             fee_recipient=self._fee_recipient,
             c=result.c,
-            words=row.words,
+            words=row.words if result.blob is None else result.words.encode_l1(),
+            blob=await asyncio.to_thread(_opened, result),
             queue_tails=await self._tails(header.queue_start, header.queue_end),
             client_proofs=await self._client_proofs(result),
             oldest_successor=None if header.oldest == row.id - 1 else await self._record(header.oldest + 1),
@@ -154,3 +163,30 @@ class Calls:
         ]
         rows = await self._core.store.run(self._core.store.transactions, ids)
         return b"".join(rows[h].proof for h in ids)
+
+
+def _opened(result: EpochResult) -> bytes:
+    """Value, commitment and proof of an epoch's blob at z (docs/spec/14-blobs.md, L1); empty without one."""
+    blob = result.blob
+    if blob is None:
+        return b""
+    opening = blob.open(result.z)
+    return opening.y.to_bytes(32) + blob.commitment + opening.proof
+
+
+async def open_layouts(
+    rollup: RollupContract, verifiers: Mapping[Layout, ChecksumAddress], data: str
+) -> tuple[Layout, ...]:
+    """What to build epochs for: one layout for each number of lanes that an open verifier takes, ascending.
+
+    Args:
+        data: the setting of that name. With "blob", epochs go there for which such a verifier is open.
+    """
+    opened = await rollup.open_verifiers()
+    usable = [
+        layout
+        for layout, address in verifiers.items()
+        if opened.get(layout) == address and (data == "blob" or layout.data_mode == DataMode.CALLDATA)
+    ]
+    # Of those of one size, the blob's is the last.
+    return tuple({layout.lanes: layout for layout in usable}.values())

@@ -13,6 +13,7 @@ from eth_typing import ChecksumAddress
 from sqlalchemy.exc import SQLAlchemyError
 from web3.types import TxParams, Wei
 
+from sotto.l1.blob_transaction import is_blob_transaction
 from sotto.l1.errors import ContractRejected, FeeCapReached, L1Error
 from sotto.l1.records import record_from_bytes
 from sotto.l1.rollup import RollupContract
@@ -21,8 +22,9 @@ from sotto.node.config import NodeConfig
 from sotto.node.core import Core
 from sotto.node.errors import StateDiverged
 from sotto.node.metrics import Metrics
-from sotto.node.settlement import Calls, Step, StepOutdated, next_step
+from sotto.node.settlement import Calls, Step, StepOutdated, next_step, open_layouts
 from sotto.node.tables import Action, SubmissionRow
+from sotto.protocol.words import Layout
 
 log = structlog.get_logger(category="block")
 
@@ -61,7 +63,7 @@ class Submitter:
     """Sends epochs until cancelled.
 
     Args:
-        verifiers: address by number of lanes.
+        verifiers: address of each.
         fee_recipient: who gets fees and is named in the proofs.
     """
 
@@ -71,7 +73,7 @@ class Submitter:
         config: NodeConfig,
         rollup: RollupContract,
         sender: Sender,
-        verifiers: dict[int, ChecksumAddress],
+        verifiers: dict[Layout, ChecksumAddress],
         fee_recipient: ChecksumAddress,
         metrics: Metrics,
     ) -> None:
@@ -152,9 +154,15 @@ class Submitter:
         # A proof that somebody else was faster with may still wait for its block.
         store = self._core.store
         stale = await store.run(store.submission_of_nonce, nonce)
+        if stale is not None and is_blob_transaction(stale.raw) != (step.blob is not None):
+            # Clients take no transaction with a blob in place of one without, nor the other way round.
+            await self._sender.broadcast(await self._sender.sign(self._nothing(), nonce, stale.raw))
+            return True
         try:
             transaction = await self._calls.make(step)
-            signed = await self._sender.sign(transaction, nonce, None if stale is None else stale.raw)
+            signed = await self._sender.sign(
+                transaction, nonce, None if stale is None else stale.raw, step.blob
+            )
         except ContractRejected as error:
             # The estimate of gas runs the whole transaction, so that a refusal costs nothing.
             log.error("L1 refuses epoch", epoch=step.row.id, action=step.action, cause=str(error))
@@ -211,7 +219,7 @@ class Submitter:
     async def _replace(self, step: Step, last: SubmissionRow) -> None:
         try:
             transaction = await self._calls.make(step)
-            signed = await self._sender.sign(transaction, last.nonce, last.raw)
+            signed = await self._sender.sign(transaction, last.nonce, last.raw, step.blob)
         except FeeCapReached:
             # L1's nodes may have forgotten it, and it costs no more than it did.
             await self._broadcast(last)
@@ -219,9 +227,12 @@ class Submitter:
         except ContractRejected as error:
             # It would fail now, but after a reorganisation its old form might not: use up the nonce.
             log.error("stuck epoch is cancelled", epoch=step.row.id, action=step.action, cause=str(error))
-            empty: TxParams = {"to": self._sender.address, "data": b"", "value": Wei(0)}
-            signed = await self._sender.sign(empty, last.nonce, last.raw)
+            signed = await self._sender.sign(self._nothing(), last.nonce, last.raw)
         await self._send(step, signed)
+
+    def _nothing(self) -> TxParams:
+        """A transaction that only uses up a nonce."""
+        return {"to": self._sender.address, "data": b"", "value": Wei(0)}
 
     async def _refused(self, step: Step, cause: ContractRejected) -> bool:
         """L1 does not take it. A commit is built anew, a proof is sent or made again."""
@@ -245,12 +256,12 @@ class Submitter:
     async def _choose_verifiers(self) -> None:
         """The owner has closed one: from now on epochs are built for those that are open."""
         core = self._core
-        sizes = await self._rollup.open_sizes(self._verifiers)
-        if sizes and sizes != core.sizes:
-            log.warning("verifiers switched", lanes=sizes)
+        layouts = await open_layouts(self._rollup, self._verifiers, self._config.data)
+        if layouts and layouts != core.layouts:
+            log.warning("verifiers switched", circuits=[layout.circuit for layout in layouts])
             async with core.lock:
                 await core.abandon(core.open_id, "the set of open verifiers changed")
-                core.resize(sizes)
+                core.use(layouts)
 
     async def _give_up(self, step: Step, reason: str, suspect: bool = False) -> bool:
         """Forget what was signed for a step, and unless L1 holds the epoch already, the epoch, too."""

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, LargeBinary, String, Text, TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from sotto.protocol.words import DataMode, Layout
+
 
 class Natural(TypeDecorator[int]):
     """An integer below 2^256."""
@@ -128,7 +130,8 @@ class EpochRow(SQLModel, table=True):
 
     `commit_block` and `proof_block` are the L1 blocks of its commit and proof, `l1_tx` the transaction of the
     proof (of the commit while it is pending). `foreign`: another proposer's, here only once it is proven.
-    `notes` and `memos` count the commitments and the attachments of its lanes.
+    `blob`: versioned hash of the blob that has the data words on L1, None if its calldata has them; `words`
+    are all of them. `notes` and `memos` count the commitments and the attachments of its lanes.
     """
 
     __tablename__ = "epochs"
@@ -146,14 +149,20 @@ class EpochRow(SQLModel, table=True):
     account_root: int = Field(sa_column=Column(Natural, nullable=False))
     first_node: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     foreign: bool = False
+    blob: bytes | None = Field(default=None, sa_column=Column(LargeBinary(32), nullable=True, index=True))
     proof: bytes | None = Field(default=None, sa_column=Column(LargeBinary(256), nullable=True))
-    record: bytes | None = Field(default=None, sa_column=Column(LargeBinary(576), nullable=True))
+    record: bytes | None = Field(default=None, sa_column=Column(LargeBinary(608), nullable=True))
     commit_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
     proof_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))
     l1_tx: bytes | None = Field(default=None, sa_column=Column(LargeBinary(32), nullable=True))
     finalized: bool = False
     notes: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
     memos: int = Field(default=0, sa_column=Column(Integer, nullable=False, server_default="0"))
+
+    @property
+    def layout(self) -> Layout:
+        """That of the verifiers that take it."""
+        return Layout(self.lanes, DataMode.CALLDATA if self.blob is None else DataMode.BLOB)
 
 
 class CommitRow(SQLModel, table=True):
@@ -165,7 +174,7 @@ class CommitRow(SQLModel, table=True):
     __tablename__ = "commits"
     record_hash: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
     epoch: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
-    record: bytes = Field(sa_column=Column(LargeBinary(576), nullable=False))
+    record: bytes = Field(sa_column=Column(LargeBinary(608), nullable=False))
     commit_block: int = Field(sa_column=Column(BigInteger, nullable=False, index=True))
     l1_tx: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
     closed_block: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True, index=True))

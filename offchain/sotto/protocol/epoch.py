@@ -39,6 +39,7 @@ from sotto.protocol.words import (
     FeeQuad,
     Header,
     LaneWords,
+    Layout,
     OperationWords,
     check_lane_count,
     compute_y,
@@ -118,6 +119,11 @@ class EpochResult:
     withdrawals: tuple[Withdrawal, ...]
     rejections: tuple[Rejection, ...]
     _witness: RollupWitness = field(repr=False)
+
+    @property
+    def layout(self) -> Layout:
+        """That of the verifiers that take it."""
+        return Layout(len(self.words.lanes), self.data_mode)
 
     def encoded_words(self) -> bytes:
         """All words as bytes: the calldata of data mode 0."""

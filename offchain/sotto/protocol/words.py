@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from eth_hash.auto import keccak
 
@@ -41,6 +41,18 @@ class DataMode(IntEnum):
 
     CALLDATA = 0
     BLOB = 1
+
+
+class Layout(NamedTuple):
+    """What the verifier of an epoch fixes: how many lanes it has, and where its data words are."""
+
+    lanes: int
+    data_mode: DataMode = DataMode.CALLDATA
+
+    @property
+    def circuit(self) -> str:
+        """Name of the circuit."""
+        return f"rollup{self.lanes}{'blob' if self.data_mode == DataMode.BLOB else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from sotto.node.core import item_of, tail_of
 from sotto.node.follower import FollowConfig, Followed, follow
 from sotto.node.tables import QueueRow
 from sotto.protocol.epoch import EpochBuilder, EpochInputs, EpochResult
+from sotto.protocol.words import DataMode, Layout
 from sotto.prover.cluster import ClusterProver
 from sotto.prover.interface import Prover
 
@@ -64,19 +65,23 @@ class OverdueItems:
         if not await self._overdue():
             return None
         await self._remove_pending()
-        # Those that the owner has closed meanwhile take nothing.
-        verifiers = await rollup.open_verifiers()
+        # Those that the owner has closed meanwhile take nothing. One for calldata is always open.
+        verifiers = {
+            layout.lanes: address
+            for layout, address in (await rollup.open_verifiers()).items()
+            if layout.data_mode == DataMode.CALLDATA
+        }
         rows = (await self._overdue())[: max(verifiers)]
         result = self._build(rows, list(verifiers))
-        header, lanes = result.words.header, len(result.words.lanes)
+        header = result.words.header
         self._progress(f"proving epoch {header.epoch_id}", 0.3)
         witness = json.dumps(result.witness(self._beneficiary)).encode()
-        proof = await self._prover.prove(f"rollup{lanes}", witness)
+        proof = await self._prover.prove(result.layout.circuit, witness)
         self._progress(f"sending epoch {header.epoch_id}", 0.8)
         beneficiary = to_checksum_address(self._beneficiary)
         commit = CommitInput(
             parent=core.ledger.records[header.epoch_id - 1],
-            verifier=verifiers[lanes],
+            verifier=verifiers[result.layout.lanes],
             fee_recipient=beneficiary,
             c=result.c,
             words=result.encoded_words(),
@@ -133,7 +138,7 @@ async def process_overdue(
 ) -> Sequence[Processed]:
     """Process all overdue items. Raises NothingOverdue if there is none, and what OverdueItems.next does."""
     async with follow(config) as followed:
-        cluster = ClusterProver([f"rollup{lanes}" for lanes in followed.core.sizes])
+        cluster = ClusterProver([Layout(lanes).circuit for lanes in followed.core.sizes])
         items = OverdueItems(followed, cluster, account, progress)
         done: list[Processed] = []
         try:

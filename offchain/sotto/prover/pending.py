@@ -15,9 +15,9 @@ import structlog
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
-from sotto.l1.blobs import BlobReader, BlobReference, RpcBlobs
+from sotto.l1.blobs import BlobReader, RpcBlobs
 from sotto.l1.errors import BlobUnreadable, ContractRejected, HistoryMismatch, L1Error, TransactionReverted
-from sotto.l1.history import check_words
+from sotto.l1.history import check_words, read_words
 from sotto.l1.records import record_from_bytes
 from sotto.l1.sender import Sender
 from sotto.node.errors import ProverUnavailable, ProvingFailed
@@ -26,7 +26,7 @@ from sotto.node.tables import CommitRow
 from sotto.protocol.epoch import EpochResult, replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import DataMode, decode_words
+from sotto.protocol.words import Layout, decode_words
 from sotto.prover.cluster import ClusterProver
 from sotto.prover.interface import Prover
 
@@ -101,16 +101,13 @@ class PendingProver:
         published = await followed.rollup.published(commit.l1_tx)
         if published is None:
             return None
-        lanes = (await followed.rollup.verifiers())[published.verifier]
+        layout = (await followed.rollup.verifiers())[published.verifier]
         try:
             check_words(record, published, followed.core.policy.domain)
-            encoded, mode = published.words, DataMode.CALLDATA
-            if published.blob:
-                blobs = BlobReader([RpcBlobs(followed.web3)])
-                wanted = BlobReference(record.id, lanes, published.blob, record.commit_block)
-                encoded, mode = encoded + await blobs.data_words(wanted), DataMode.BLOB
-            words = decode_words(encoded, lanes)
-            result = await asyncio.to_thread(replay, followed.core.ledger.tip, words, mode)
+            blobs = BlobReader([RpcBlobs(followed.web3)])
+            encoded = await read_words(record.id, published, layout, record.commit_block, blobs)
+            words = decode_words(encoded, layout.lanes)
+            result = await asyncio.to_thread(replay, followed.core.ledger.tip, words, layout.data_mode)
         except (ProtocolError, HistoryMismatch, BlobUnreadable) as error:
             log.warning("false words", epoch=record.id, cause=f"{type(error).__name__}: {error}")
             return None
@@ -119,9 +116,7 @@ class PendingProver:
     async def _prove(self, commit: CommitRow, result: EpochResult) -> bytes | None:
         """The proof; None if the epoch is no longer the oldest pending one before it is made."""
         witness = await asyncio.to_thread(lambda: json.dumps(result.witness(self._beneficiary)).encode())
-        blob = "blob" if result.data_mode == DataMode.BLOB else ""
-        circuit = f"rollup{len(result.words.lanes)}{blob}"
-        making = asyncio.create_task(self._prover.prove(circuit, witness))
+        making = asyncio.create_task(self._prover.prove(result.layout.circuit, witness))
         try:
             while not (await asyncio.wait({making}, timeout=self._poll))[0]:
                 # An outage of L1 is no reason to give the proof up.
@@ -168,7 +163,7 @@ async def prove_pending(
     ProvingFailed, ProverUnavailable.
     """
     async with follow(config) as followed:
-        cluster = ClusterProver([f"rollup{lanes}" for lanes in followed.core.sizes])
+        cluster = ClusterProver([Layout(lanes).circuit for lanes in followed.core.sizes])
         prover = PendingProver(followed, cluster, account, beneficiary, config.poll_interval)
         try:
             while True:

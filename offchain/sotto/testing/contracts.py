@@ -64,7 +64,7 @@ def deploy(
     tokens: int = 0,
     parameters: dict[str, int] | None = None,
     sizes: Sequence[int] = SIZES,
-    blob_sizes: Sequence[int] = BLOB_SIZES,
+    blob_sizes: Sequence[int] | None = None,
     proposer_policy: str = NOBODY,
 ) -> Path:
     """Deploy everything and write the deployment file into a folder. Raises SandboxError.
@@ -73,7 +73,7 @@ def deploy(
         tokens: so many test tokens, of 6 decimals, are listed besides ETH.
         parameters: instead of the defaults of docs/spec/06-l1.md.
         sizes: lanes of the epochs that there are verifiers for.
-        blob_sizes: likewise for epochs with their data words in a blob.
+        blob_sizes: likewise for epochs with their data words in a blob; None: for what `sizes` has of them.
         proposer_policy: address of the contract that says who may commit; without one, commits need proofs.
     """
     web3, times = chain.web3, {**PARAMETERS, **(parameters or {})}
@@ -91,6 +91,8 @@ def deploy(
         contracts[name] = {"address": address, "block": receipt["blockNumber"]}
         return address
 
+    if blob_sizes is None:
+        blob_sizes = [lanes for lanes in BLOB_SIZES if lanes in sizes]
     names = [*(f"DirectVerifier{n}" for n in sizes), *(f"BlobVerifier{n}" for n in blob_sizes)]
     verifiers = [create(name, name, name) for name in names]
     exit_verifier = create("ExitVerifier", "ExitVerifier", "ExitVerifier")

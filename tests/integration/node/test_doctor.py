@@ -10,6 +10,7 @@ from tests.support.chain import KEYS
 from sotto.l1.deployment import read_deployment
 from sotto.node.config import NodeConfig
 from sotto.node.doctor import Doctor, Level
+from sotto.protocol.words import Layout
 
 
 async def levels(stage: Stage, folder: Path, **settings: object) -> dict[str, Level]:
@@ -41,8 +42,8 @@ async def test_a_deployment_is_checked_down_to_its_code(stage: Stage, tmp_path: 
     poor = await levels(stage, tmp_path, proposer_key="0x" + "42" * 32)
     assert poor["account"] is Level.FAIL
     verifiers = read_deployment(stage.deployment).verifiers()
-    code = stage.chain.web3.eth.get_code(verifiers[4])
-    stage.chain.request("anvil_setCode", [verifiers[16], "0x" + code.hex()])
+    code = stage.chain.web3.eth.get_code(verifiers[Layout(4)])
+    stage.chain.request("anvil_setCode", [verifiers[Layout(16)], "0x" + code.hex()])
     changed = await levels(stage, tmp_path)
     assert changed["contracts"] is Level.FAIL
 

@@ -27,6 +27,7 @@ from sotto.protocol.epoch import EpochResult
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import EpochRecord, genesis_record
 from sotto.protocol.transaction import ProvenTransaction
+from sotto.protocol.words import Layout
 
 IDENTITY = {"chain_id": "31337", "rollup": "0x" + "11" * 20}
 GOOD, BAD = b"\x01" * 256, b"\x02" * 256
@@ -168,6 +169,9 @@ class World:
         return self.scenario.pay(user, [], user, 0, expiry=FAR)
 
 
+LAYOUTS = (Layout(4), Layout(16))
+
+
 def make_policy(scenario: Scenario, fees: dict[int, int] | None = None) -> Policy:
     """A policy with small margins."""
     return Policy(
@@ -227,7 +231,7 @@ def world(store: Store) -> World:
     """A core at genesis, in L1 block 2000."""
     scenario, ledger = Scenario(), Ledger()
     ledger.confirm(genesis_record(1))
-    core = Core(store, make_policy(scenario), (4, 16), ledger, {}, l1_block=2000)
+    core = Core(store, make_policy(scenario), LAYOUTS, ledger, {}, l1_block=2000)
     store.save_cursor(BlockHead(2000, bytes(32)))
     proofs = KnownProofs()
     return World(scenario, core, ServedMempool(core, proofs, Metrics(), size=20), proofs)

@@ -12,6 +12,7 @@ from sotto.protocol.epoch import EpochResult
 from sotto.protocol.errors import ChainedCommitmentUnknown, ExpiredTransaction, NullifierSpent
 from sotto.protocol.notes import Deposit
 from sotto.protocol.transaction import Kind
+from sotto.protocol.words import Layout
 
 NOW = 5_000
 
@@ -42,7 +43,7 @@ class Workbench:
         return Situation(
             state=state,
             domain=self.scenario.domain,
-            sizes=(4, 16),
+            layouts=(Layout(4), Layout(16)),
             now=NOW,
             live_from=live_from,
             queue_start=self.scenario.queue_cursor,

@@ -1,10 +1,10 @@
 """What L1 reports: epochs of other proposers, reorganisations, events that come twice."""
 
-from copy import deepcopy
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from eth_utils.address import to_checksum_address
@@ -28,7 +28,7 @@ from sotto.node.rebuild import rebuild
 from sotto.node.snapshots import Snapshots
 from sotto.node.tables import EpochStatus
 from sotto.protocol.l1 import genesis_record
-from sotto.protocol.words import DataMode
+from sotto.protocol.words import DataMode, Layout
 
 BOTH_DATABASES = True
 VERIFIER = to_checksum_address("0x" + "44" * 20)
@@ -40,15 +40,16 @@ class Calldata(RollupContract):
 
     def __init__(self) -> None:
         self.words: dict[bytes, bytes] = {}
-        self.blob, self.lanes = b"", 4
+        self.blob, self.layout = b"", Layout(4)
+        self.web3 = cast(Any, None)
 
     async def published(self, transaction_hash: bytes) -> PublishedEpoch | None:
         """See RollupContract."""
         return PublishedEpoch(VERIFIER, self.words[transaction_hash], (), self.blob)
 
-    async def verifiers(self) -> dict[str, int]:  # type: ignore[override]
+    async def verifiers(self) -> dict[str, Layout]:  # type: ignore[override]
         """See RollupContract."""
-        return {VERIFIER: self.lanes}
+        return {VERIFIER: self.layout}
 
 
 class Follower:
@@ -159,7 +160,8 @@ async def test_adopts_an_epoch_with_its_words_in_a_blob_once_a_source_has_it(wor
     closed = world.scenario.close(queued, 16)
     closed = replace(closed, result=replace(closed.result, data_mode=DataMode.BLOB))
     assert closed.result.blob is not None
-    follower.calldata.blob, follower.calldata.lanes = closed.result.blob.versioned_hash, 16
+    follower.calldata.blob = closed.result.blob.versioned_hash
+    follower.calldata.layout = closed.result.layout
     commit = follower.commit(closed, 3, closed.result.words.encode_l1())
     events = commit, proof_of(commit, 3)
     source.words = [bytes(12)]
@@ -204,7 +206,7 @@ async def test_a_commit_without_proof_blocks_until_it_is_pruned(world: World) ->
     # A restart knows it too.
     ledger, results = rebuild(core.store)
     assert (ledger.tip_id, results) == (1, {})
-    assert await Core(core.store, core.policy, core.sizes, ledger, results).is_blocked()
+    assert await Core(core.store, core.policy, core.layouts, ledger, results).is_blocked()
     await follower.block(9, ReceivedPruning(position(9), 2, 2))
     assert not await core.is_blocked()
     assert await queries._head() == 1

@@ -117,7 +117,7 @@ async def test_an_open_epoch_with_forced_items_survives_a_kill_and_a_reorganisat
     await queue(world, [transaction], 1, 2001)
     async with sequencing(world):
         await until(lambda: core.open is not None and core.open.items == 1)
-    restarted = Core(core.store, core.policy, core.sizes, core.ledger, {}, l1_block=core.l1_block)
+    restarted = Core(core.store, core.policy, core.layouts, core.ledger, {}, l1_block=core.l1_block)
     await restarted.restore()
     assert restarted.open is not None
     assert restarted.open.ordered == [transaction]
@@ -159,7 +159,7 @@ async def test_after_a_freeze_nothing_is_ordered_and_reading_goes_on(
         await world.mempool.admit([proven(world.pay())], [])
     assert (await client.get("/v1/notes", params={"start": 0, "count": 256})).status_code == 200
     # A restart knows it, and a reorganisation of L1 takes it back.
-    restarted = Core(core.store, core.policy, core.sizes, core.ledger, {})
+    restarted = Core(core.store, core.policy, core.layouts, core.ledger, {})
     await restarted.restore()
     assert restarted.frozen == 2001
     await Chain(core, None).apply(RolledBack(2000))  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ async def test_ten_thousand_transactions_wait_survive_a_restart_and_are_ordered(
 
     # A restart finds all of them, in the order of their arrival.
     core = world.core
-    again = Core(core.store, core.policy, core.sizes, core.ledger, {}, l1_block=core.l1_block)
+    again = Core(core.store, core.policy, core.layouts, core.ledger, {}, l1_block=core.l1_block)
     await again.restore()
     assert [bundle.id for bundle in again.pool] == ids
 

@@ -202,7 +202,7 @@ async def test_a_restart_finds_what_was_answered(world: World) -> None:
     # An epoch of someone else spends the same notes while the node is down.
     world.close([conflicting], 4)
     ledger: Ledger = world.core.ledger
-    restarted = Core(world.core.store, world.core.policy, (4, 16), ledger, {})
+    restarted = Core(world.core.store, world.core.policy, world.core.layouts, ledger, {})
     await restarted.restore()
     assert [bundle.id for bundle in restarted.pool] == [kept.transaction.h]
     row = world.core.store.transaction(conflicting.transaction.h.to_bytes(32))

@@ -13,10 +13,12 @@ from web3.types import TxParams
 from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.node.follower import Followed
 from sotto.protocol.epoch import replay
-from sotto.protocol.words import decode_words
+from sotto.protocol.words import DataMode, Layout, decode_words
 from sotto.prover.overdue import OverdueItems
 
 VERIFIERS = {lanes: to_checksum_address(lanes.to_bytes(20)) for lanes in (4, 16)}
+BLOBS = Layout(16, DataMode.BLOB)
+"""Is open all the time, and never taken."""
 AGE = 100
 
 
@@ -27,9 +29,11 @@ class OpenRollup(RollupContract):
         self._sizes = sizes
         self.commits: list[CommitInput] = []
 
-    async def open_verifiers(self) -> dict[int, ChecksumAddress]:
+    async def open_verifiers(self) -> dict[Layout, ChecksumAddress]:
         """See RollupContract."""
-        return {lanes: VERIFIERS[lanes] for lanes in self._sizes}
+        return {Layout(lanes): VERIFIERS[lanes] for lanes in self._sizes} | {
+            BLOBS: to_checksum_address(bytes(20))
+        }
 
     def commit_and_prove(self, commit: CommitInput, beneficiary: ChecksumAddress, proof: bytes) -> TxParams:
         """See RollupContract."""

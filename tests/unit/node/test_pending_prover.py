@@ -18,7 +18,7 @@ from web3.types import TxParams
 from sotto.l1.errors import BlobsMissing, ContractRejected, L1Unavailable
 from sotto.node.follower import Followed
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import DataMode
+from sotto.protocol.words import DataMode, Layout
 from sotto.prover.pending import PendingProver
 
 BENEFICIARY = b"\x22" * 20
@@ -77,14 +77,14 @@ class Stage:
     def __init__(self, world: World, mode: DataMode = DataMode.CALLDATA) -> None:
         self.world, self.core = world, world.core
         world.fund(1)
-        lanes, circuit = (4, "rollup4") if mode == DataMode.CALLDATA else (16, "rollup16blob")
-        closed = world.scenario.close([world.pay()], lanes)
+        layout = Layout(4) if mode == DataMode.CALLDATA else Layout(16, mode)
+        closed = world.scenario.close([world.pay()], layout.lanes)
         self.epoch: ClosedEpoch = replace(closed, result=replace(closed.result, data_mode=mode))
         self.blobs: list[bytes] = []
         self.record = replace(record_of(self.epoch, 2001), verifier=bytes.fromhex(VERIFIER[2:]))
-        self.rollup, self.following, self.maker = Proofs(), Following(), Maker(circuit)
+        self.rollup, self.following, self.maker = Proofs(), Following(), Maker(layout.circuit)
         row = commit_row(self.record)
-        self.rollup.lanes, self.rollup.words[row.l1_tx] = lanes, self.epoch.result.encoded_words()
+        self.rollup.layout, self.rollup.words[row.l1_tx] = layout, self.epoch.result.encoded_words()
         if self.epoch.result.blob is not None:
             self.rollup.words[row.l1_tx] = self.epoch.result.words.encode_l1()
             self.rollup.blob = self.epoch.result.blob.versioned_hash

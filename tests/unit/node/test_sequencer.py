@@ -168,7 +168,7 @@ async def test_a_kill_loses_no_block_and_changes_no_order(world: World) -> None:
     await world.mempool.admit([proven(signed[3])], [])
     assert core.open is not None
     # A new process: ledger from the epochs, the rest from blocks and transactions.
-    restarted = Core(core.store, core.policy, core.sizes, core.ledger, {}, l1_block=core.l1_block)
+    restarted = Core(core.store, core.policy, core.layouts, core.ledger, {}, l1_block=core.l1_block)
     await restarted.restore()
     assert restarted.open is not None
     assert restarted.open.ordered == core.open.ordered
@@ -255,7 +255,7 @@ async def test_a_deposit_that_another_one_replaced_while_the_node_was_down_rolls
     async with sequencing(world):
         await until(lambda: core.open is not None and core.open.lanes == 2)
     core.store.save_deposit(deposit_row(scenario.deposit(scenario.users[0], 6), 1))
-    restarted = Core(core.store, core.policy, core.sizes, core.ledger, {}, l1_block=core.l1_block)
+    restarted = Core(core.store, core.policy, core.layouts, core.ledger, {}, l1_block=core.l1_block)
     await restarted.restore()
     assert restarted.open is None
     assert [bundle.id for bundle in restarted.pool] == [paid.transaction.h]

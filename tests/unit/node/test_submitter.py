@@ -24,7 +24,9 @@ from sotto.node.sequencer import Sequencer
 from sotto.node.settlement import StepOutdated
 from sotto.node.submitter import Submitter
 from sotto.node.tables import Action, SubmissionRow
+from sotto.protocol.kzg import CommittedBlob
 from sotto.protocol.l1 import EpochRecord, genesis_record
+from sotto.protocol.words import Layout
 
 ADDRESS = to_checksum_address("0x" + "11" * 20)
 OTHER_ADDRESS = to_checksum_address("0x" + "22" * 20)
@@ -121,7 +123,11 @@ class RefusingSender(Sender):
         return 0
 
     async def sign(
-        self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+        self,
+        transaction: TxParams,
+        nonce: int,
+        replaces: bytes | None = None,
+        blob: CommittedBlob | None = None,
     ) -> SignedTransaction:
         """See Sender."""
         raise ContractRejected(self._cause)
@@ -158,9 +164,9 @@ class Calls(RollupContract):
         assert commit.fee_recipient == beneficiary
         return {"data": b"commitAndProve"}
 
-    async def open_verifiers(self) -> dict[int, ChecksumAddress]:
+    async def open_verifiers(self) -> dict[Layout, ChecksumAddress]:
         """See RollupContract. The owner has closed the one for 4 lanes."""
-        return {16: OTHER_ADDRESS}
+        return {Layout(16): OTHER_ADDRESS}
 
     def prune(self, record: EpochRecord) -> TxParams:
         """See RollupContract."""
@@ -170,7 +176,7 @@ class Calls(RollupContract):
 def submitter_of(world: World, sender: Sender, **settings: Any) -> Submitter:
     """A submitter of the world's epochs."""
     config = NodeConfig(deployment="x", poll_interval=0, retry_wait=0, **settings)
-    verifiers = {4: ADDRESS, 16: OTHER_ADDRESS}
+    verifiers = {Layout(4): ADDRESS, Layout(16): OTHER_ADDRESS}
     return Submitter(world.core, config, Calls(), sender, verifiers, ADDRESS, Metrics())
 
 
@@ -209,7 +215,7 @@ async def test_epochs_of_a_closed_verifier_are_built_anew_for_an_open_one(world:
     h = await proven_epoch(world)
     core = world.core
     assert await take_next(submitter_of(world, RefusingSender("VerifierClosed")))
-    assert (core.sizes, core.policy.max_lanes) == ((16,), 16)
+    assert (core.layouts, core.policy.max_lanes) == ((Layout(16),), 16)
     assert (len(core.pool), core.in_flight, len(core.trials)) == (1, 0, 0)
     sequencer = Sequencer(core, NodeConfig(deployment="x", epoch_wait=0), Metrics())
     await sequencer._make()
@@ -255,7 +261,11 @@ class Mine(RefusingSender):
         self.outbid: list[bytes | None] = []
 
     async def sign(
-        self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+        self,
+        transaction: TxParams,
+        nonce: int,
+        replaces: bytes | None = None,
+        blob: CommittedBlob | None = None,
     ) -> SignedTransaction:
         """See Sender."""
         self.outbid.append(replaces)
@@ -412,7 +422,11 @@ async def test_what_is_given_up_while_it_is_signed_is_not_sent(world: World) -> 
 
     class Pruned(Mine):
         async def sign(
-            self, transaction: TxParams, nonce: int, replaces: bytes | None = None
+            self,
+            transaction: TxParams,
+            nonce: int,
+            replaces: bytes | None = None,
+            blob: CommittedBlob | None = None,
         ) -> SignedTransaction:
             async with core.lock:
                 await core.abandon(2, "pruned")

@@ -71,6 +71,11 @@ class EpochStore(StoreBase):
             session.get_one(EpochRow, submission.epoch).status = EpochStatus.COMMITTED
             session.commit()
 
+    def epoch_with_blob(self, versioned_hash: bytes) -> EpochRow | None:
+        """The epoch whose data words are in a blob."""
+        with self._session() as session:
+            return session.exec(select(EpochRow).where(EpochRow.blob == versioned_hash).limit(1)).first()
+
     def submissions(self, epoch: int) -> Sequence[SubmissionRow]:
         """Signed transactions of an epoch, oldest first."""
         with self._session() as session:
