@@ -27,7 +27,7 @@ from sotto.l1.history import CommittedRecord, HistoricEpoch, History
 from sotto.protocol.data import commit_data
 from sotto.protocol.field import Field
 from sotto.protocol.l1 import EpochRecord, genesis_record
-from sotto.protocol.words import DataMode, decode_words, l1_words_length
+from sotto.protocol.words import DataMode, Layout, decode_words, l1_words_length
 
 DOMAIN, LANES = 7, 16
 IN_BLOB = 2
@@ -50,9 +50,9 @@ class L1:
             CommittedRecord(record, bytes(32)) for record in (genesis_record(1), *(r for r, _ in self.past))
         ]
 
-    async def layout(self, record: EpochRecord) -> tuple[int, DataMode]:
+    async def layout(self, record: EpochRecord) -> Layout:
         """See History."""
-        return LANES, DataMode(record.id == IN_BLOB)
+        return Layout(LANES, DataMode(record.id == IN_BLOB))
 
     async def epochs(self, records: Sequence[CommittedRecord]) -> AsyncIterator[HistoricEpoch]:
         """See History."""
