@@ -7,7 +7,7 @@ import click
 
 from sotto.cli.keepers import connected, parse_address
 from sotto.cli.leaving import from_block_option
-from sotto.cli.options import Command, json_option
+from sotto.cli.options import Command, blob_options, json_option
 from sotto.cli.output import Output
 from sotto.protocol.field import field_to_json
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from web3 import AsyncWeb3
 
     from sotto.l1.archive import ArchiveHeader
+    from sotto.l1.blob_settings import BlobSettings
 
 
 def _rollup_options(command: Command) -> Command:
@@ -42,8 +43,7 @@ def archive() -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @_rollup_options
 @click.option("--first", type=click.IntRange(1), default=1, show_default=True, help="Begin with this epoch.")
-@click.option("--beacon", multiple=True, help="Beacon API to ask for blobs; repeat it.")
-@click.option("--node", "nodes", multiple=True, help="Node of Sotto to ask for data words; repeat it.")
+@blob_options
 @json_option
 def export(
     output: Output,
@@ -52,26 +52,24 @@ def export(
     rollup: bytes,
     from_block: int | None,
     first: int,
-    beacon: tuple[str, ...],
-    nodes: tuple[str, ...],
+    blobs: "BlobSettings",
 ) -> None:
     """Write the data words of all proven epochs to FILE.
 
-    They come from L1 and, where they are in blobs, from the beacon APIs, the L1 endpoint and the nodes, in
-    this order. None of these is trusted: each answer is compared with what L1 names.
+    They come from L1 and, where they are in blobs, from the beacon APIs, the L1 endpoint, the nodes and older
+    archives, in this order. None of these is trusted: each answer is compared with what L1 names.
     """
     from sotto.crypto.backend import install_hash_backend
     from sotto.l1.archive import export_archive
-    from sotto.l1.blobs import BeaconBlobs, BlobReader, BlobSource, NodeBlobs, RpcBlobs
-    from sotto.l1.history import History
+    from sotto.l1.sources import open_history
 
     install_hash_backend()
+    output.show_logs()
 
     async def run(web3: "AsyncWeb3[Any]") -> "ArchiveHeader":
-        sources: list[BlobSource] = [BeaconBlobs(base, web3) for base in beacon]
-        sources += [RpcBlobs(web3), *(NodeBlobs(base) for base in nodes)]
-        history = await History.open(web3, rollup, progress=progress, blobs=BlobReader(sources))
-        return await export_archive(history, file, first, from_block)
+        opening = open_history(blobs, web3, rollup, progress=progress, first_block=from_block)
+        async with opening as history:
+            return await export_archive(history, file, first, from_block)
 
     with output.progress() as progress:
         header = connected(rpc_url, run)
@@ -104,6 +102,7 @@ def check(
     from sotto.l1.history import History
 
     install_hash_backend()
+    output.show_logs()
 
     async def run(web3: "AsyncWeb3[Any]") -> "list[ArchiveHeader]":
         with ExitStack() as stack:

@@ -138,11 +138,10 @@ def prover(
     It needs no node: it rebuilds the state from L1, takes the oldest pending epoch, proves it and brings the
     proof to L1. A proof names its beneficiary and is of no use to anybody else.
     """
-    from sotto.node import logs
     from sotto.node.follower import FollowConfig
     from sotto.prover.pending import Proven, prove_pending
 
-    logs.configure("info", "json" if output.as_json else "console")
+    output.show_logs("info")
     config = FollowConfig(rpc_url, rollup, database, start_block=start_block, poll_interval=poll_interval)
     named = parse_address(beneficiary or account.address)
     found: list[Proven] = []
@@ -174,11 +173,10 @@ def process_overdue(
     It needs no node and nobody's permission: the items and the state come from L1. The L1 key pays for gas,
     and is credited what forced transactions paid the queue.
     """
-    from sotto.node import logs
     from sotto.node.follower import FollowConfig
     from sotto.prover.overdue import process_overdue as process
 
-    logs.configure("warning", "json" if output.as_json else "console")
+    output.show_logs()
     config = FollowConfig(rpc_url, rollup, database, start_block=start_block)
     with output.progress() as progress:
         done = asyncio.run(process(config, account, progress))

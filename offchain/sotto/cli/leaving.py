@@ -10,6 +10,7 @@ import click
 
 from sotto.cli.keepers import connected, l1_connection, rollup_options
 from sotto.cli.options import (
+    blob_options,
     json_option,
     l1_key_option,
     password_option,
@@ -20,6 +21,7 @@ from sotto.cli.options import (
 )
 from sotto.cli.output import Output
 from sotto.cli.views import Assets, amount_data, shown_amount
+from sotto.l1.blob_settings import BlobSettings
 from sotto.protocol.errors import PhraseInvalid
 from sotto.protocol.field import Field, field_to_json
 from sotto.protocol.keys import derive, seed_from_phrase, seed_from_signature, seed_typed_data
@@ -94,6 +96,7 @@ def freeze(
 @click.option(
     "--archive", help="Another L1 endpoint for old logs and transactions. It is checked, not trusted."
 )
+@blob_options
 @from_block_option
 @l1_key_option
 @click.option("--to", "receiver", help="L1 address that is paid; by default that of the L1 key.")
@@ -122,9 +125,10 @@ def freeze(
 def exit(output: Output, **options: Any) -> None:
     """Take all notes of a frozen rollup to L1, with nothing but the seed and an L1 endpoint.
 
-    The state is rebuilt from what L1 holds, and checked. Withdrawals that were proven are claimed, deposits
-    that no epoch took are paid back to whoever made them. It may be interrupted and run again: L1 pays each
-    note once.
+    The state is rebuilt from what L1 holds, and checked. What L1 had in blobs and keeps no longer comes from
+    --beacon, --blob-node or --archive-file, and is checked, too. Withdrawals that were proven are claimed,
+    deposits that no epoch took are paid back to whoever made them. It may be interrupted and run again: L1
+    pays each note once.
     """
     account = read_l1_account(options.pop("l1_key_file"))
     command = _Exit(output, account, **options)
@@ -149,6 +153,7 @@ class _Exit:
         rpc_url: str,
         rollup: str | None,
         archive: str | None,
+        blobs: BlobSettings,
         from_block: int | None,
         receiver: str | None,
         include_dust: bool,
@@ -164,6 +169,7 @@ class _Exit:
             raise click.UsageError("give the L1 key that pays gas: --l1-key-file or SOTTO_L1_KEY")
         self._output, self._account = output, account
         self._archive, self._from_block, self._show, self._out = archive, from_block, show, out
+        self._blobs = blobs
         self._submitted = submitted
         self._dust = include_dust
         self._executor = 0 if executor is None else decode_l1_address(executor)
@@ -203,11 +209,14 @@ class _Exit:
         from sotto.crypto.backend import install_hash_backend
         from sotto.l1.errors import RollupNotFrozen
         from sotto.l1.freezing import freeze_reason
-        from sotto.l1.history import History
+        from sotto.l1.sources import open_history
 
         install_hash_backend()
-        async with l1_connection(self._archive) if self._archive else nullcontext() as source:
-            history = await History.open(web3, self._rollup, source, progress)
+        self._output.show_logs()
+        async with (
+            l1_connection(self._archive) if self._archive else nullcontext() as source,
+            open_history(self._blobs, web3, self._rollup, source, progress, self._from_block) as history,
+        ):
             frozen = await history.rollup.is_frozen(history.block)
             if not frozen and not self._show:
                 reason = await freeze_reason(history, self._from_block)

@@ -11,6 +11,7 @@ import click
 
 from sotto.cli import places
 from sotto.cli.output import Output
+from sotto.l1.blob_settings import BlobSettings, check_base
 from sotto.wallet.wallet import Connection
 
 if TYPE_CHECKING:
@@ -158,6 +159,63 @@ def access_options(command: Command) -> Command:
     ):
         added = option(added)
     return cast(Command, added)
+
+
+class _Base(click.ParamType):
+    """The base address of an HTTP API; an environment variable has several with commas."""
+
+    name = "url"
+    envvar_list_splitter = ","
+
+    def convert(self, value: str, param: click.Parameter | None, context: click.Context | None) -> str:
+        """See click. Fails without the value, which may hold a key."""
+        try:
+            return check_base(value.strip())
+        except ValueError as error:
+            self.fail(str(error), param, context)
+
+
+class _Files(click.Path):
+    envvar_list_splitter = ","
+
+
+def blob_options(command: Command) -> Command:
+    """Add --beacon, --blob-node and --archive-file, and hand the command its `blobs`, BlobSettings."""
+
+    @click.option(
+        "--beacon",
+        "beacons",
+        multiple=True,
+        type=_Base(),
+        envvar="SOTTO_BEACON",
+        help="Beacon API to ask for blobs; repeat it.",
+    )
+    @click.option(
+        "--blob-node",
+        "blob_nodes",
+        multiple=True,
+        type=_Base(),
+        envvar="SOTTO_BLOB_NODE",
+        help="Node of Sotto to ask for what was in blobs; repeat it. It is checked, not trusted.",
+    )
+    @click.option(
+        "--archive-file",
+        "archive_files",
+        multiple=True,
+        type=_Files(path_type=Path),
+        envvar="SOTTO_ARCHIVE_FILE",
+        help="File of `sotto node archive export` with what was in blobs; repeat it. It is checked, too.",
+    )
+    @functools.wraps(command)
+    def wrapped(
+        beacons: tuple[str, ...],
+        blob_nodes: tuple[str, ...],
+        archive_files: tuple[Path, ...],
+        **arguments: Any,
+    ) -> Any:
+        return command(blobs=BlobSettings(beacons, blob_nodes, archive_files), **arguments)
+
+    return cast(Command, wrapped)
 
 
 def read_password(file: Path | None, confirm: bool = False) -> str:

@@ -95,6 +95,12 @@ class Output:
             table.add_row(*(escape(cell) for cell in row))
         self._console.print(table)
 
+    def show_logs(self, level: str = "warning") -> None:
+        """Let what is logged from now on appear on stderr, as JSON with --json."""
+        from sotto.node import logs
+
+        logs.configure(level, "json" if self.as_json else "console")
+
     def note(self, text: str) -> None:
         """A remark for people, on stderr."""
         self._errors.print(escape(text))

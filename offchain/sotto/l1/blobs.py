@@ -74,6 +74,7 @@ class BlobReader:
 
     def __init__(self, sources: Sequence[BlobSource]) -> None:
         self._sources = tuple(sources)
+        self._failing: set[str] = set()
 
     async def data_words(self, wanted: BlobReference) -> bytes:
         """The data words of an epoch as bytes (page 05).
@@ -84,15 +85,23 @@ class BlobReader:
         for source in self._sources:
             try:
                 found = (await source.find(wanted))[:MAX_BLOBS]
-                return await asyncio.to_thread(_choose, found, wanted, source.name)
+                words = await asyncio.to_thread(_choose, found, wanted, source.name)
             except BlobUnreadable:
                 raise
             except BlobMismatch as error:
                 log.error("source of blobs lies", source=source.name, epoch=wanted.epoch, cause=str(error))
                 causes.append(error)
             except L1Error as error:
-                log.warning("source without blob", source=source.name, epoch=wanted.epoch, cause=str(error))
+                # Once, not for each of thousands of epochs.
+                if source.name not in self._failing:
+                    log.warning(
+                        "source without blob", source=source.name, epoch=wanted.epoch, cause=str(error)
+                    )
+                self._failing.add(source.name)
                 causes.append(error)
+            else:
+                self._failing.discard(source.name)
+                return words
         raise BlobsMissing({wanted.epoch: wanted.hash}, causes)
 
 

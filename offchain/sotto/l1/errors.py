@@ -142,7 +142,7 @@ class NothingOverdue(L1Error):
 class BlobSourceFailed(L1Error):
     """A source of blobs does not answer, has no such blob, or answers with something that is none."""
 
-    hint = "use another source of blobs too: a beacon node, a node of Sotto, or an archive file"
+    hint = "use another source of blobs too: --beacon, --blob-node or --archive-file"
 
 
 class BlobMismatch(BlobSourceFailed):
@@ -158,7 +158,10 @@ class BlobsMissing(L1Error):
         hashes: versioned hash of each missing blob by its epoch.
     """
 
-    hint = "name another source: a beacon node that keeps old blobs, a node of Sotto, or an archive file"
+    hint = (
+        "name another source: --beacon (a beacon API that keeps old blobs), --blob-node (a node of Sotto), "
+        "or --archive-file (a file of `sotto node archive export`, from anybody)"
+    )
 
     def __init__(self, hashes: Mapping[int, bytes], causes: Sequence[Exception]) -> None:
         self.hashes = dict(hashes)

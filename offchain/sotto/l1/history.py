@@ -99,6 +99,7 @@ class History:
         self._blobs = blobs or BlobReader([RpcBlobs(source)])
         self._verifiers: dict[ChecksumAddress, Layout] = {}
         self._deployed: int | None = None
+        self._records: list[CommittedRecord] = []
 
     @classmethod
     async def open(
@@ -137,6 +138,8 @@ class History:
         Args:
             first_block: no later than the block of the deployment; None: it is searched for.
         """
+        if self._records:
+            return list(self._records)
         if first_block is None:
             first_block = await self._deployment_block()
         logs = await self._logs(self.rollup.address, first_block, "reading records")
@@ -155,7 +158,9 @@ class History:
                 raise HistoryMismatch(f"the record of epoch {epoch} names epoch {committed.record.id}")
             records.append(committed)
             wanted = committed.record.parent
-        return records[::-1]
+        # They are as of one block, and archives need them again.
+        self._records = records[::-1]
+        return list(self._records)
 
     async def epochs(self, records: Sequence[CommittedRecord]) -> AsyncIterator[HistoricEpoch]:
         """What the commits of these records have published, in their order; genesis has nothing."""

@@ -17,6 +17,8 @@ class Category(StrEnum):
     """State management: what L1 reports, reorganisations, epochs given up, dropped transactions."""
     PROOF = "proof"
     """Proof verification: of client proofs."""
+    BLOBS = "blobs"
+    """Sources of blobs: those that do not have one, and those that lie."""
     DATABASE = "database"
     """Database operations."""
     MEMPOOL = "mempool"

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 from tests.unit.wallet.recorded import CHAIN_ID, PASSWORD, ROLLUP, WORK, RecordedNode
 
@@ -17,6 +18,14 @@ from sotto.cli import cli
 from sotto.wallet import create_wallet
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    # Commands send them to the standard error that they have in the test.
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
