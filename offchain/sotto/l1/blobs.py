@@ -31,6 +31,9 @@ log = structlog.get_logger(category="blobs")
 ANSWER_SECONDS: Final = 60.0
 """For a whole answer, however slowly it comes."""
 
+BUSY_SECONDS: Final = 1.0
+"""Pause before a source that has had too many requests is asked again."""
+
 MAX_BLOBS: Final = 64
 """Blobs of an answer that are looked at; some servers give all of a block."""
 
@@ -39,6 +42,7 @@ _MAX_JSON: Final = MAX_BLOBS * (2 * BLOB_BYTES + 16) + 4096
 _MAX_META: Final = 1 << 20
 _NOT_FOUND: Final = 404
 _OK: Final = 200
+_TOO_MANY: Final = 429
 _BLOB_BY_HASH: Final = RPCEndpoint("anvil_getBlobByHash")
 
 
@@ -180,20 +184,28 @@ class _HttpSource:
             async with (
                 asyncio.timeout(ANSWER_SECONDS),
                 httpx.AsyncClient(timeout=_TIMEOUT, transport=self._transport) as client,
-                # A small compressed answer could become a large one.
-                client.stream("GET", self._base + path, headers={"Accept-Encoding": "identity"}) as response,
             ):
-                if response.status_code == _NOT_FOUND:
-                    return None
-                if response.status_code != _OK:
-                    raise BlobSourceFailed(f"{self.name} answers {path} with {response.status_code}")
-                data = bytearray()
-                async for chunk in response.aiter_raw():
-                    data += chunk
-                    if len(data) > most:
-                        raise BlobSourceFailed(f"{self.name}: the answer is larger than {most} bytes")
+                while True:
+                    # A small compressed answer could become a large one.
+                    headers = {"Accept-Encoding": "identity"}
+                    async with client.stream("GET", self._base + path, headers=headers) as response:
+                        if response.status_code != _TOO_MANY:
+                            return await self._body(response, path, most)
+                    # Who reads all epochs of a rollup asks for more than a node or provider gives at once.
+                    await asyncio.sleep(BUSY_SECONDS)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise BlobSourceFailed(f"{self.name}: {str(error) or type(error).__name__}") from error
+
+    async def _body(self, response: httpx.Response, path: str, most: int) -> bytes | None:
+        if response.status_code == _NOT_FOUND:
+            return None
+        if response.status_code != _OK:
+            raise BlobSourceFailed(f"{self.name} answers {path} with {response.status_code}")
+        data = bytearray()
+        async for chunk in response.aiter_raw():
+            data += chunk
+            if len(data) > most:
+                raise BlobSourceFailed(f"{self.name}: the answer is larger than {most} bytes")
         return bytes(data)
 
     async def _json(self, path: str, most: int) -> Any:

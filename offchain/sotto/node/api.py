@@ -59,6 +59,12 @@ class Json(Response):
         return to_json(content)
 
 
+class Bytes(Response):
+    """An answer of plain bytes."""
+
+    media_type = "application/octet-stream"
+
+
 def create_api(queries: Queries, limits: Limits) -> FastAPI:
     """The application; it answers NotReady until the node has started."""
     api = FastAPI(
@@ -72,6 +78,7 @@ def create_api(queries: Queries, limits: Limits) -> FastAPI:
     _add_error_handlers(api, queries)
     _add_reads(api, queries)
     _add_ranges(api, queries)
+    _add_blobs(api, queries)
     _add_submission(api, queries)
     _add_operations(api, queries)
     add_streams(api, queries.feed)
@@ -140,6 +147,13 @@ def _add_ranges(api: FastAPI, queries: Queries) -> None:
     async def attachments(start: int = 0, count: int = 256) -> Json:
         """Attachments of an aligned range of the note tree."""
         return Json(await queries.attachments(start, count))
+
+
+def _add_blobs(api: FastAPI, queries: Queries) -> None:
+    @api.get("/v1/blobs/{versioned_hash}", response_class=Bytes)
+    async def blob(versioned_hash: str) -> Bytes:
+        """The data words of an epoch that L1 has, or had, in this blob."""
+        return Bytes(await queries.blob(versioned_hash))
 
 
 def _add_submission(api: FastAPI, queries: Queries) -> None:

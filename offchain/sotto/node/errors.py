@@ -186,6 +186,13 @@ class AttachmentUnknown(NodeError):
     hint = "Attachments are on no L1: ask the node to which the transaction was sent."
 
 
+class BlobUnknown(NodeError):
+    """No epoch of this node has its data words in a blob with this versioned hash."""
+
+    status = 404
+    hint = "Ask for the hash that the epoch's commit on L1 names, or ask another node."
+
+
 # Admission to the pool
 
 

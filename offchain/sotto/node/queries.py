@@ -12,6 +12,7 @@ from sotto.node.blocks import NO_PARENT
 from sotto.node.core import Core
 from sotto.node.errors import (
     AttachmentUnknown,
+    BlobUnknown,
     BlockUnknown,
     NotReady,
     RangeUnaligned,
@@ -25,6 +26,7 @@ from sotto.node.tables import DepositRow, EpochRow, EpochStatus, TransactionStat
 from sotto.protocol.accounts import Operation
 from sotto.protocol.field import Field, byte_word_to_json, field_to_json, integer_to_json, to_byte_word
 from sotto.protocol.transaction import Kind, ProvenTransaction
+from sotto.protocol.words import l1_words_length
 
 GRID = 256
 MOST_NODES = 4096
@@ -256,6 +258,14 @@ class Queries:
         store = self._core.store
         return [views.epoch_json(row) for row in await store.run(store.epochs, start, count, confirmed=True)]
 
+    async def blob(self, text: str) -> bytes:
+        """GET /v1/blobs/{versioned hash}: the data words."""
+        versioned_hash, store = _parse_id(text), self._core.store
+        row = await store.run(store.epoch_with_blob, versioned_hash)
+        if row is None:
+            raise BlobUnknown(text)
+        return row.words[l1_words_length(row.lanes) :]
+
     async def notes(self, start: int, count: int) -> dict[str, Any]:
         """GET /v1/notes."""
         _check_range(start, count)
@@ -311,7 +321,7 @@ def _place(
 
 def _parse_id(text: str) -> bytes:
     if not _ID.fullmatch(text):
-        raise RequestMalformed("an id is 0x and 64 lower-case hex digits")
+        raise RequestMalformed("an id or hash is 0x and 64 lower-case hex digits")
     return bytes.fromhex(text[2:])
 
 

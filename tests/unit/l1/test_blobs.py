@@ -8,6 +8,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from sotto.l1 import blobs
 from sotto.l1.blobs import MAX_BLOBS, BeaconBlobs, BlobReader, BlobReference, NodeBlobs
 from sotto.l1.errors import BlobsMissing, BlobSourceFailed, BlobUnreadable, L1Error, L1Unavailable
 from sotto.protocol.blob import BLOB_BYTES
@@ -169,6 +170,19 @@ async def test_no_key_in_an_address_is_shown_and_no_redirect_followed(wanted: Bl
     with pytest.raises(BlobSourceFailed, match=r"node node\.test answers .* with 302") as caught:
         await source.find(wanted)
     assert "secret" not in str(caught.value)
+
+
+async def test_a_busy_source_is_asked_again(
+    blob: CommittedBlob, wanted: BlobReference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blobs, "BUSY_SECONDS", 0.001)
+    answers = [reply(b"", 429), reply(b"", 429), reply(read_blob(blob.data, 16))]
+    source = NodeBlobs("http://node.test", httpx.MockTransport(lambda _request: answers.pop(0)))
+    assert await BlobReader([source]).data_words(wanted)
+    monkeypatch.setattr(blobs, "ANSWER_SECONDS", 0.05)
+    source = NodeBlobs("http://node.test", httpx.MockTransport(lambda _request: reply(b"", 429)))
+    with pytest.raises(BlobsMissing, match="TimeoutError"):
+        await BlobReader([source]).data_words(wanted)
 
 
 async def test_another_node_gives_words_and_no_more(blob: CommittedBlob, wanted: BlobReference) -> None:

@@ -1,6 +1,8 @@
 """The API's forms: errors with code, message and hint; limits; alignment; the entries that wallets read."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ from tests.support.scenario import Queued, Signed
 from tests.unit.node.conftest import BAD, World, commit_row, deposit_row, proven, record_of
 from tests.unit.node.test_sequencer import sequencing, until
 
+from sotto.l1.blobs import BlobReader, BlobReference, NodeBlobs
 from sotto.l1.deployment import Deployment
 from sotto.node import models
 from sotto.node.api import create_api
@@ -19,9 +22,11 @@ from sotto.node.events import Feed
 from sotto.node.limits import Limits
 from sotto.node.metrics import Metrics
 from sotto.node.queries import Queries
+from sotto.node.servers import HttpServer
 from sotto.node.tables import DepositRow
 from sotto.protocol.field import field_to_json
 from sotto.protocol.transaction import transaction_to_json
+from sotto.protocol.words import DataMode
 
 ADDRESS = "0x" + "11" * 20
 DEPLOYMENT = Deployment.model_validate(
@@ -216,8 +221,12 @@ async def test_openapi_describes_every_call(client: httpx.AsyncClient) -> None:
     assert set(document["paths"]) >= {
         "/v1/status", "/v1/state", "/v1/fees", "/v1/assets", "/v1/transactions", "/v1/transactions/{h}",
         "/v1/pending", "/v1/blocks", "/v1/blocks/{number}", "/v1/epochs", "/v1/notes",
+        "/v1/blobs/{versioned_hash}",
         "/health", "/ready", "/metrics",
     }  # fmt: skip
+    answers = document["paths"]["/v1/blobs/{versioned_hash}"]["get"]["responses"]
+    assert list(answers["200"]["content"]) == ["application/octet-stream"]
+    assert {"4XX", "5XX"} <= set(answers)
     body = document["paths"]["/v1/transactions"]["post"]["requestBody"]
     form = resolved(document, body["content"]["application/json"]["schema"])
     assert {"transactions", "operations"} <= set(form["properties"])
@@ -290,3 +299,37 @@ async def test_deep_nesting_is_refused_and_hurts_nobody(client: httpx.AsyncClien
     body = b'{"transactions": [{"kind": ' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"
     answer = await client.post("/v1/transactions", content=body[:99_000])
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "RequestMalformed")
+
+
+async def test_data_words_of_a_blob_are_served_to_whoever_asks(
+    queries: Queries, client: httpx.AsyncClient, world: World
+) -> None:
+    world.fund(1)
+    for lanes, mode in ((4, DataMode.CALLDATA), (16, DataMode.BLOB)):
+        closed = world.scenario.close([world.pay()], lanes)
+        result = replace(closed.result, data_mode=mode)
+        world.core.store.assign(epoch_row(result), lane_rows(result))
+    assert result.blob is not None
+    words, versioned_hash = result.words.encode_data(), result.blob.versioned_hash
+    path = f"/v1/blobs/0x{versioned_hash.hex()}"
+    answer = await client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/octet-stream")
+    assert answer.content == words
+
+    limits = Limits(1000, 60, 60)
+    server = HttpServer(create_api(queries, limits), "127.0.0.1", 0)
+    async with asyncio.TaskGroup() as group:
+        node = NodeBlobs(await server.start(group))
+        wanted = BlobReference(3, 16, versioned_hash, 1)
+        assert await BlobReader([node]).data_words(wanted) == words
+        assert await node.find(replace(wanted, hash=bytes(32))) == []
+        await server.stop()
+
+
+async def test_a_blob_of_no_epoch_and_a_malformed_hash_are_told(client: httpx.AsyncClient) -> None:
+    unknown = await client.get("/v1/blobs/0x01" + "11" * 31)
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "BlobUnknown")
+    for text in ("0x", "01" + "11" * 31, "0x01" + "AB" * 31, "0x01" + "11" * 32, "0x01" + "zz" * 31, "a/b"):
+        answer = await client.get(f"/v1/blobs/{text}")
+        assert 400 <= answer.status_code < 500
+        assert answer.json()["error"]["code"] == "RequestMalformed"
