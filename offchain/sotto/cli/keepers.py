@@ -12,6 +12,7 @@ import click
 from sotto.cli.options import (
     L1_KEY_VARIABLE,
     Command,
+    blob_options,
     json_option,
     l1_key_option,
     read_l1_account,
@@ -21,6 +22,8 @@ from sotto.cli.output import Output
 if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
     from web3 import AsyncWeb3
+
+    from sotto.l1.blob_settings import BlobSettings
 
 R = TypeVar("R")
 
@@ -118,6 +121,7 @@ def prune(output: Output, rpc_url: str, rollup: bytes, account: "LocalAccount") 
 @click.option("--beneficiary", help="L1 address that the proofs name; by default that of the L1 key.")
 @database_option
 @start_block_option
+@blob_options
 @click.option("--once", is_flag=True, help="End when nothing that can be proven is pending.")
 @click.option("--poll-interval", default=0.5, show_default=True, help="Seconds between looks at L1.")
 @json_option
@@ -130,6 +134,7 @@ def prover(
     beneficiary: str | None,
     database: str,
     start_block: int | None,
+    blobs: "BlobSettings",
     once: bool,
     poll_interval: float,
 ) -> None:
@@ -142,7 +147,9 @@ def prover(
     from sotto.prover.pending import Proven, prove_pending
 
     output.show_logs("info")
-    config = FollowConfig(rpc_url, rollup, database, start_block=start_block, poll_interval=poll_interval)
+    config = FollowConfig(
+        rpc_url, rollup, database, start_block=start_block, poll_interval=poll_interval, blobs=blobs
+    )
     named = parse_address(beneficiary or account.address)
     found: list[Proven] = []
 
@@ -159,6 +166,7 @@ def prover(
 @rollup_options
 @database_option
 @start_block_option
+@blob_options
 @json_option
 def process_overdue(
     output: Output,
@@ -167,6 +175,7 @@ def process_overdue(
     account: "LocalAccount",
     database: str,
     start_block: int | None,
+    blobs: "BlobSettings",
 ) -> None:
     """Commit and prove epochs of the queue items that operators have left waiting for the forced deadline.
 
@@ -177,7 +186,7 @@ def process_overdue(
     from sotto.prover.overdue import process_overdue as process
 
     output.show_logs()
-    config = FollowConfig(rpc_url, rollup, database, start_block=start_block)
+    config = FollowConfig(rpc_url, rollup, database, start_block=start_block, blobs=blobs)
     with output.progress() as progress:
         done = asyncio.run(process(config, account, progress))
     data = [

@@ -9,7 +9,7 @@ import click
 from sotto.cli.archives import archive
 from sotto.cli.keepers import parse_address
 from sotto.cli.node_keys import keys
-from sotto.cli.options import json_option, node_option
+from sotto.cli.options import blob_options, json_option, node_option
 from sotto.cli.output import Output
 from sotto.cli.settings import config_options, read_config
 from sotto.node.config import load_config
@@ -35,6 +35,7 @@ from sotto.wallet.messages import NodeStatus
     show_default=True,
     help="With --follow: URL of its database.",
 )
+@blob_options
 @click.option("--host", default="127.0.0.1", show_default=True, help="With --follow: address to listen on.")
 @click.option("--port", default=8600, show_default=True, help="With --follow: port of the API.")
 @click.option("--poll-interval", default=0.5, show_default=True, help="With --follow: seconds between looks.")

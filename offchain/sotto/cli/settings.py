@@ -57,6 +57,16 @@ def _option(name: str, field: FieldInfo) -> Any:
         return click.option(flag, name, default=None, help=field.description)
     if isinstance(kind, click.Choice):
         return click.option(flag, name, type=kind, help=field.description)
+    if kind is tuple:
+        # An empty tuple is none given: then other sources of the setting count.
+        return click.option(
+            flag,
+            name,
+            multiple=True,
+            metavar=metavar,
+            callback=lambda _context, _option, values: values or None,
+            help=f"{field.description}; repeat it",
+        )
     # As text: the settings themselves say what is wrong with a value, as they do for other sources.
     return click.option(flag, name, metavar=metavar, help=field.description)
 
@@ -68,5 +78,7 @@ def _kind(annotation: Any) -> tuple[Any, str]:
         return click.Choice(typing.get_args(annotation)), ""
     if typing.get_origin(annotation) is dict:
         return dict, "NAME=VALUE,.."
+    if typing.get_origin(annotation) is tuple:
+        return tuple, "FILE" if typing.get_args(annotation)[0] is Path else "URL"
     names = {int: "N", float: "X", Path: "FILE"}
     return annotation, names.get(annotation, "TEXT")

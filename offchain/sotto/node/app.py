@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from functools import partial
 from typing import Any
 
 import structlog
@@ -12,13 +13,16 @@ from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto import crypto
+from sotto.l1.blobs import BlobReader
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.deployment import read_deployment
 from sotto.l1.errors import WrongChain
+from sotto.l1.history import History
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import RollupContract
 from sotto.l1.sender import Sender
+from sotto.l1.sources import open_blobs
 from sotto.l1.verifier import VerifierContract
 from sotto.node.admission import Policy
 from sotto.node.api import create_api
@@ -42,6 +46,7 @@ from sotto.node.settlement import open_layouts
 from sotto.node.snapshots import Snapshots, snapshot_folder
 from sotto.node.store import Store
 from sotto.node.submitter import Submitter
+from sotto.protocol import kzg
 from sotto.protocol.l1 import compute_domain
 from sotto.protocol.words import DataMode, Layout
 from sotto.prover.cluster import ClusterProver, RemoteScheduler
@@ -70,6 +75,7 @@ class Node:
         self._rollup = RollupContract(self._web3, self._deployment.address("Rollup"))
         self._queue = L1QueueContract(self._web3, self._deployment.address("L1Queue"))
         start = min(self._deployment.block("Rollup"), self._deployment.block("L1Queue"))
+        self._start = start
         self._following = Following(self._web3, self._rollup, self._queue, start, config.poll_interval)
 
     def stop(self) -> None:
@@ -84,13 +90,16 @@ class Node:
             # First, as the one thing that an operator may have to type.
             account = await asyncio.to_thread(self.config.account)
             verifiers = await self._check_deployment()
+            blobs = await stack.enter_async_context(self._open_blobs())
             await self._check_keys(verifiers)
             layouts = await self._open_layouts(verifiers)
+            if self.config.data == "blob":
+                await asyncio.to_thread(kzg.prepare)
             prover = self._prover(layouts)
             stack.push_async_callback(prover.close)
             store = self._open_store()
             stack.callback(store.close)
-            await self._run(store, prover, verifiers, layouts, account)
+            await self._run(store, prover, verifiers, layouts, account, blobs)
         log.info("stopped")
 
     async def _run(
@@ -100,6 +109,7 @@ class Node:
         verifiers: dict[Layout, ChecksumAddress],
         layouts: tuple[Layout, ...],
         account: LocalAccount,
+        blobs: BlobReader,
     ) -> None:
         config, metrics = self.config, Metrics()
         recipient = to_checksum_address(config.fee_recipient or account.address)
@@ -107,7 +117,8 @@ class Node:
         ledger, results = await store.run(rebuild, store, snapshots)
         core = Core(store, await self._policy(layouts), layouts, ledger, results)
         await core.restore()
-        chain, proofs, feed = Chain(core, self._rollup, snapshots), ProofVerifier(metrics), Feed(store)
+        chain = Chain(core, self._rollup, snapshots, blobs)
+        proofs, feed = ProofVerifier(metrics), Feed(store)
         mempool = Mempool(core, proofs, metrics, config.pool_size)
         queries = Queries(core, mempool, self._deployment, metrics, feed)
         sender = Sender(
@@ -197,6 +208,12 @@ class Node:
         if self.config.data == "blob" and all(each.data_mode == DataMode.CALLDATA for each in layouts):
             log.warning("no verifier for blobs is open, so data goes to calldata")
         return layouts
+
+    def _open_blobs(self) -> contextlib.AbstractAsyncContextManager[BlobReader]:
+        address = bytes.fromhex(self._rollup.address[2:])
+        domain = compute_domain(self._deployment.chain_id, address)
+        history = partial(History.open, self._web3, address)
+        return open_blobs(self.config.blobs(), [self._web3], domain, history, self._start)
 
     async def _check_keys(self, verifiers: dict[Layout, ChecksumAddress]) -> None:
         transfer = await _circuit_hash("transfer")

@@ -34,6 +34,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from sotto.l1.blob_settings import BlobSettings, check_base
 from sotto.node import keystore
 from sotto.node.errors import ConfigInvalid, FeesMissing, PlainKeyRefused
 from sotto.node.logs import Category
@@ -80,9 +81,18 @@ def _pairs(value: Any) -> Any:
     return {name.strip(): amount.strip() for name, _, amount in pairs}
 
 
+def _items(value: Any) -> Any:
+    """Also from text, as flags and the environment have it: with commas."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
 Level = Literal["debug", "info", "warning", "error"]
 LogLevels = Annotated[dict[Category, Level], NoDecode, BeforeValidator(_pairs)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+BaseUrls = Annotated[
+    tuple[Annotated[str, AfterValidator(check_base)], ...], NoDecode, BeforeValidator(_items)
+]
+Files = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_items)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Fees = Annotated[
@@ -114,6 +124,14 @@ class NodeConfig(BaseSettings):
     )
     block_height_file: Path | None = Field(
         None, description="file that gets the height of the last block, replaced whole at each block"
+    )
+
+    beacon: BaseUrls = Field(
+        (), description="beacon APIs that are asked for blobs of other proposers' epochs, before the L1 node"
+    )
+    blob_node: BaseUrls = Field((), description="nodes of Sotto that are asked for what L1 keeps no longer")
+    archive_file: Files = Field(
+        (), description="files of `sotto node archive export`, for what nobody else has any more"
     )
 
     proposer_keystore: Path | None = Field(
@@ -264,7 +282,13 @@ class NodeConfig(BaseSettings):
             values[name] = None if values[name] is None else HIDDEN
         for name in ("l1_url", "database"):
             values[name] = _without_secrets(values[name])
+        for name in ("beacon", "blob_node"):
+            values[name] = [_without_secrets(url) for url in values[name]]
         return values
+
+    def blobs(self) -> BlobSettings:
+        """Sources of blobs beside the L1 node."""
+        return BlobSettings(self.beacon, self.blob_node, self.archive_file)
 
     def check_fees(self, chain_id: int) -> None:
         """Raise FeesMissing if a chain that is not local would get free transactions by oversight."""

@@ -7,7 +7,8 @@ whose hash L1 holds; an epoch appears with its proof.
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ import structlog
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto import crypto
+from sotto.l1.blob_settings import BlobSettings
+from sotto.l1.blobs import BlobReader
 from sotto.l1.deployment import Deployment
 from sotto.l1.discovery import discover
 from sotto.l1.errors import DeploymentInvalid
+from sotto.l1.history import History
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import RollupContract
+from sotto.l1.sources import open_blobs
 from sotto.node import logs
 from sotto.node.admission import Policy
 from sotto.node.api import create_api
@@ -52,6 +57,7 @@ class FollowConfig:
     Attributes:
         rollup: address, 20 bytes.
         start_block: an L1 block no later than the creation of the contracts; None: it is searched for.
+        blobs: who is asked for them beside the L1 endpoint.
     """
 
     l1_url: str
@@ -66,6 +72,7 @@ class FollowConfig:
     stop_seconds: float = 10.0
     log_level: str = "info"
     log_format: str = "console"
+    blobs: BlobSettings = field(default_factory=BlobSettings)
 
 
 class NoMempool:
@@ -87,6 +94,7 @@ class Followed:
 
     Attributes:
         core: in step with L1 after each `following.catch_up(core, chain)`.
+        blobs: has the data words that L1 has, or had, in blobs.
     """
 
     web3: AsyncWeb3[Any]
@@ -95,13 +103,14 @@ class Followed:
     core: Core
     chain: Chain
     following: Following
+    blobs: BlobReader
 
 
 @contextlib.asynccontextmanager
 async def follow(config: FollowConfig) -> Any:
     """Open a database, find the rollup, and yield what has been followed before, a Followed.
 
-    Raises DeploymentInvalid, L1Unavailable, StoreUnusable, StateDiverged.
+    Raises DeploymentInvalid, L1Unavailable, ArchiveInvalid, StoreUnusable, StateDiverged.
     """
     crypto.install_hash_backend()
     async with contextlib.AsyncExitStack() as stack:
@@ -110,6 +119,11 @@ async def follow(config: FollowConfig) -> Any:
         deployment = await discover(web3, config.rollup, config.start_block)
         rollup = RollupContract(web3, deployment.address("Rollup"))
         queue = L1QueueContract(web3, deployment.address("L1Queue"))
+        start = deployment.block("L1Queue")
+        domain = compute_domain(deployment.chain_id, config.rollup)
+        history = partial(History.open, web3, config.rollup)
+        opening = open_blobs(config.blobs, [web3], domain, history, start)
+        blobs = await stack.enter_async_context(opening)
         identity = {"chain_id": str(deployment.chain_id), "rollup": rollup.address}
         store = Store(config.database, identity)
         stack.callback(store.close)
@@ -118,11 +132,9 @@ async def follow(config: FollowConfig) -> Any:
         ledger, results = await store.run(rebuild, store, snapshots)
         policy = await _policy(deployment, rollup)
         core = Core(store, policy, _layouts(deployment), ledger, results)
-        chain = Chain(core, rollup, snapshots)
-        start = deployment.block("L1Queue")
-        yield Followed(
-            web3, deployment, rollup, core, chain, Following(web3, rollup, queue, start, config.poll_interval)
-        )
+        chain = Chain(core, rollup, snapshots, blobs)
+        following = Following(web3, rollup, queue, start, config.poll_interval)
+        yield Followed(web3, deployment, rollup, core, chain, following, blobs)
 
 
 async def _policy(deployment: Deployment, rollup: RollupContract) -> Policy:

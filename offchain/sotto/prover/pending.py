@@ -15,7 +15,6 @@ import structlog
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 
-from sotto.l1.blobs import BlobReader, RpcBlobs
 from sotto.l1.errors import BlobUnreadable, ContractRejected, HistoryMismatch, L1Error, TransactionReverted
 from sotto.l1.history import check_words, read_words
 from sotto.l1.records import record_from_bytes
@@ -104,8 +103,7 @@ class PendingProver:
         layout = (await followed.rollup.verifiers())[published.verifier]
         try:
             check_words(record, published, followed.core.policy.domain)
-            blobs = BlobReader([RpcBlobs(followed.web3)])
-            encoded = await read_words(record.id, published, layout, record.commit_block, blobs)
+            encoded = await read_words(record.id, published, layout, record.commit_block, followed.blobs)
             words = decode_words(encoded, layout.lanes)
             result = await asyncio.to_thread(replay, followed.core.ledger.tip, words, layout.data_mode)
         except (ProtocolError, HistoryMismatch, BlobUnreadable) as error:

@@ -68,12 +68,16 @@ def run(*arguments: str) -> Result:
     [
         ("exit", "--show", "--phrase-file", "words"),
         ("node", "archive", "export", "file"),
+        ("prover", "--permissionless", "--once", "--l1-key-file", "key"),
+        ("process-overdue", "--l1-key-file", "key"),
+        ("node", "--follow"),
     ],
 )
 def test_an_address_that_is_none_is_said_at_once(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("key").write_text("0x" + "01" * 32)
     Path("words").write_text("legal winner thank year wave sausage worth useful legal winner thank yellow")
     for option in ("--beacon", "--blob-node"):
         result = run(*command, option, "secret:8600")

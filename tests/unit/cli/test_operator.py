@@ -33,6 +33,11 @@ def test_config_tells_where_each_value_came_from(
     assert shown["port"] == {"value": 9, "origin": "command line"}
     assert shown["telemetry_port"] == {"value": 9100, "origin": "environment TELEMETRY_PORT"}
     assert shown["host"]["origin"] == "default"
+    sources = ("--beacon", "http://b", "--beacon", "http://c", "--archive-file", "a,b")
+    given = json.loads(run("node", "config", "--config", str(file), *sources, "--json").stdout)
+    assert given["beacon"] == {"value": ["http://b", "http://c"], "origin": "command line"}
+    assert given["archive_file"]["value"] == ["a,b"]
+    assert given["blob_node"] == {"value": [], "origin": "default"}
     plain = run("node", "config", "--config", str(file))
     assert "1234" not in json.dumps(shown) + plain.output
     wrong = run("node", "config", "--config", str(file), "--port", "x", "--gas-margin", "9")

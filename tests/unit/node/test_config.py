@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
+from sotto.l1.blob_settings import BlobSettings
 from sotto.node import keystore
 from sotto.node.config import load_config
 from sotto.node.errors import (
@@ -138,6 +139,23 @@ def test_fees_from_the_environment(text: str, fees: dict[int, int], monkeypatch:
     assert load_config(deployment="x").fees == fees
 
 
+def test_sources_of_blobs_from_file_environment_and_flags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load_config(deployment="x").blobs() == BlobSettings()
+    file = tmp_path / "node.toml"
+    file.write_text('deployment = "x"\nbeacon = ["http://a", "http://b"]\narchive_file = ["old", "/all"]\n')
+    monkeypatch.setenv("SOTTO_BLOB_NODE", "http://user:hunter2@c:1/, https://d/hunter3")
+    config = load_config(file, beacon=("http://e",))
+    nodes = ("http://user:hunter2@c:1/", "https://d/hunter3")
+    assert config.blobs() == BlobSettings(("http://e",), nodes, (Path("old"), Path("/all")))
+    assert config.origin("beacon") == "command line"
+    assert load_config(file).beacon == ("http://a", "http://b")
+    shown = config.shown()
+    assert shown["blob_node"] == ["http://user:********@c:1/", "https://d/********"]
+    assert shown["archive_file"] == ["old", "/all"]
+
+
 @pytest.mark.parametrize(
     ("named", "settings"),
     [
@@ -145,6 +163,8 @@ def test_fees_from_the_environment(text: str, fees: dict[int, int], monkeypatch:
         ("fees", {"fees": dict.fromkeys(range(1, 10), 1)}),
         ("fee_recipient", {"fee_recipient": "0x12"}),
         ("telemetry_port", {"port": 5, "telemetry_port": 5}),
+        ("beacon.1: is not http://host", {"beacon": ["http://b", "secret:8600"]}),
+        ("blob_node.0: is not http://host", {"blob_node": "node"}),
         ("proposer_password_file", {"proposer_password_file": "p"}),
         ("prover_scheduler", {"prover_scheduler": "tcp://10.0.0.7:8786"}),
         ("prover_scheduler", {"prover_scheduler": "tls://10.0.0.7:8786", "prover_tls_ca": "ca"}),

@@ -10,6 +10,7 @@ from eth_utils.address import to_checksum_address
 from tests.unit.node.conftest import World, deposit_row, record_of_result
 from web3.types import TxParams
 
+from sotto.l1.blobs import BlobReader
 from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.node.follower import Followed
 from sotto.protocol.epoch import replay
@@ -54,7 +55,13 @@ class Stage:
             queued = world.scenario.deposit(world.scenario.users[0], 1_000 + index)
             self.core.store.save_deposit(deposit_row(queued, index, self.core.l1_block - AGE))
         followed = Followed(
-            cast(Any, None), cast(Any, None), self.rollup, self.core, cast(Any, None), cast(Any, self)
+            cast(Any, None),
+            cast(Any, None),
+            self.rollup,
+            self.core,
+            cast(Any, None),
+            cast(Any, self),
+            BlobReader([]),
         )
         self.items = OverdueItems(followed, self, Account.create(), lambda *_: None)
         self.items._sender = cast(Any, self)

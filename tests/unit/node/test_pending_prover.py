@@ -15,6 +15,7 @@ from tests.unit.node.conftest import World, commit_row, record_of
 from tests.unit.node.test_chain import VERIFIER, Calldata
 from web3.types import TxParams
 
+from sotto.l1.blobs import BlobReader, RpcBlobs
 from sotto.l1.errors import BlobsMissing, ContractRejected, L1Unavailable
 from sotto.node.follower import Followed
 from sotto.protocol.l1 import EpochRecord
@@ -90,13 +91,15 @@ class Stage:
             self.rollup.blob = self.epoch.result.blob.versioned_hash
         self.core.store.save_commit(row, ours=False)
         self.core.policy = replace(self.core.policy, domain=world.scenario.domain)
+        web3 = cast(Any, SimpleNamespace(manager=self))
         followed = Followed(
-            cast(Any, SimpleNamespace(manager=self)),
+            web3,
             cast(Any, None),
             self.rollup,
             self.core,
             cast(Any, None),
             cast(Any, self.following),
+            BlobReader([RpcBlobs(web3)]),
         )
         self.prover = PendingProver(followed, self.maker, Account.create(), BENEFICIARY, 0.01)
         self.sent: list[bytes] = []
