@@ -38,7 +38,7 @@ SAVING: Final = ETHER // 10
 QUEUED: Final = ETHER // 8
 """Wei that alice deposited when nobody was left to take it."""
 
-_SILENT: Final = "0x" + "99" * 20
+SILENT: Final = "0x" + "99" * 20
 """A policy that fails to answer, which allows: so that epochs can be committed and never proven."""
 _PASSWORD: Final = "ruin"
 _WORK: Final = 14
@@ -152,7 +152,7 @@ def open_ruin(folder: Path, *, savings: int = 0) -> Iterator[Ruin]:
     """
     build_contracts()
     with anvil(folder=folder) as chain, FaultyEndpoint(chain.url) as endpoint:
-        path = deploy(chain, folder, 1, PARAMETERS, sizes=(4,), proposer_policy=_SILENT)
+        path = deploy(chain, folder, 1, PARAMETERS, sizes=(4,), proposer_policy=SILENT)
         operators = folder / "operators"
         operators.mkdir()
         node = NodeProcess(operators, endpoint.url, path, settlement="split")
@@ -166,7 +166,7 @@ def open_ruin(folder: Path, *, savings: int = 0) -> Iterator[Ruin]:
         endpoint.heal()
         for file in operators.glob("node.db*"):
             file.unlink()
-        _deposit(ruin, owners[0])
+        deposit_without_node(ruin, owners[0])
         yield ruin
 
 
@@ -216,7 +216,7 @@ def _status(node: NodeProcess, h: int) -> str:
     return str(node.get(f"/v1/transactions/0x{h:064x}")["status"])
 
 
-def _deposit(ruin: Ruin, owner: Owner) -> None:
+def deposit_without_node(ruin: Ruin, owner: Owner) -> None:
     """A deposit by somebody who asks no node."""
     domain = compute_domain(CHAIN_ID, bytes.fromhex(ruin.rollup[2:]))
     address = decode_address(owner.address, domain)

@@ -80,9 +80,14 @@ def verify_opening(commitment: bytes, z: int, opening: Opening) -> bool:
     return bool(ckzg.verify_kzg_proof(commitment, z_bytes, y_bytes, opening.proof, _setup()))
 
 
+def prepare() -> None:
+    """Load the trusted setup, which takes seconds once a process, before somebody waits for a blob."""
+    _setup()
+
+
 @cache
 def _setup() -> object:
-    """Ethereum's trusted setup, which eth-account carries. It takes seconds to check, once a process."""
+    """Ethereum's trusted setup, which eth-account carries and the library checks."""
     folder = files("eth_account.typed_transactions.blob_transactions")
     with as_file(folder / "kzg_trusted_setup.txt") as path:
         return ckzg.load_trusted_setup(str(path), 0)

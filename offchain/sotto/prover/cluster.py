@@ -246,7 +246,7 @@ async def _end(nanny: Nanny) -> None:
 
 
 def _public_inputs(witness: bytes) -> list[int]:
-    """The public inputs of a rollup proof in calldata mode (spec 05), from the node's own witness file."""
+    """The public inputs of a rollup proof (spec 05 and 14), from the node's own witness file."""
     fields = json.loads(witness)
-    c, z, y, m = (int(fields[name], 16) for name in ("c", "z", "y", "m"))
-    return [c, z, y, 0, 0, m]
+    y_data = fields.get("y_data", ["0", "0"])
+    return [int(word, 16) for word in (fields["c"], fields["z"], fields["y"], *y_data, fields["m"])]

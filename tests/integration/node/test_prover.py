@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.chain import ROOT
 from tests.support.proving import children_of, listening_ports
 from tests.support.scenario import Scenario
 
@@ -35,6 +36,8 @@ def witness() -> bytes:
 
 def test_public_inputs_are_those_of_the_circuit(witness: bytes) -> None:
     assert cluster._public_inputs(witness) == crypto.check_witness(CIRCUIT, witness)
+    in_blob = (ROOT / "tests" / "vectors" / "rollup-16-blob.json").read_bytes()
+    assert cluster._public_inputs(in_blob) == crypto.check_witness("rollup16blob", in_blob)
 
 
 async def the_worker(prover: ClusterProver, besides: int = 0) -> int:
