@@ -6,9 +6,9 @@ import rlp
 from eth_account import Account
 from web3 import Web3
 
+from sotto.l1.blob_transaction import BLOB_TYPE
 from sotto.protocol.kzg import CommittedBlob
 
-BLOB_TYPE = 3
 BLOB_FEE = 10**10
 """Most that a unit of blob gas may cost, in wei."""
 

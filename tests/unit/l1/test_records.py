@@ -1,6 +1,7 @@
 """Records of epochs in every form that is read back: all fields, at their bounds."""
 
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_the_cache_of_a_wallet_reads_it_back() -> None:
 @pytest.mark.parametrize("name", [item.name for item in fields(EpochRecord)])
 def test_every_field_moves_the_hash(name: str) -> None:
     value = getattr(RECORD, name)
-    changed = value[:-1] + b"\xff" if isinstance(value, bytes) else value - 1
+    changed: Any = value[:-1] + b"\xff" if isinstance(value, bytes) else value - 1
     assert replace(RECORD, **{name: changed}).hash() != RECORD.hash()
 
 
