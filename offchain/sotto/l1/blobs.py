@@ -175,6 +175,8 @@ class _HttpSource:
     def __init__(self, base: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._base = base.rstrip("/")
         self._transport = transport
+        # Reading the certificates for each request would take longer than the request.
+        self._tls = httpx.create_ssl_context()
         # The rest of an address may hold a key.
         self.name = f"{self.kind} {urlsplit(base).netloc.rpartition('@')[2]}"
 
@@ -183,7 +185,7 @@ class _HttpSource:
         try:
             async with (
                 asyncio.timeout(ANSWER_SECONDS),
-                httpx.AsyncClient(timeout=_TIMEOUT, transport=self._transport) as client,
+                httpx.AsyncClient(timeout=_TIMEOUT, verify=self._tls, transport=self._transport) as client,
             ):
                 while True:
                     # A small compressed answer could become a large one.

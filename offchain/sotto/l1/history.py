@@ -88,7 +88,6 @@ class History:
         domain: int,
         status: tuple[int, int],
         progress: Progress,
-        blobs: BlobReader | None = None,
     ) -> None:
         self.rollup, self.queue, self.block, self.domain = rollup, queue, block, domain
         self.head, self.proven = status
@@ -96,7 +95,7 @@ class History:
         self._archive = RollupContract(source, rollup.address)
         self._archive_queue = L1QueueContract(source, queue.address)
         self._progress = progress
-        self._blobs = blobs or BlobReader([RpcBlobs(source)])
+        self._blobs = BlobReader([RpcBlobs(source)])
         self._verifiers: dict[ChecksumAddress, Layout] = {}
         self._deployed: int | None = None
         self._records: list[CommittedRecord] = []
@@ -108,14 +107,12 @@ class History:
         rollup: bytes,
         source: AsyncWeb3[Any] | None = None,
         progress: Progress = lambda _phase, _share: None,
-        blobs: BlobReader | None = None,
     ) -> Self:
         """The history of the rollup at an address of 20 bytes, as of the newest block.
 
-        `blobs` has the data words that are in blobs; None: only `source` is asked for them.
-
-        `web3` is believed about the storage of contracts, `source` about nothing. Raises DeploymentInvalid
-        when there is no contract, or one of another domain.
+        `web3` is believed about the storage of contracts, `source` about nothing; that one alone is asked for
+        blobs before `read_blobs_from`. Raises DeploymentInvalid when there is no contract, or one of another
+        domain.
         """
         contract = RollupContract(web3, to_checksum_address(rollup))
         await contract.check_code()
@@ -126,7 +123,7 @@ class History:
         queue = L1QueueContract(web3, await contract.queue())
         status = await contract.status(block)
         domain = compute_domain(chain_id, rollup)
-        return cls(contract, queue, source or web3, block, domain, status, progress, blobs)
+        return cls(contract, queue, source or web3, block, domain, status, progress)
 
     def read_blobs_from(self, blobs: BlobReader) -> None:
         """Ask other sources from now on: of some, L1 must be read before they can be opened."""

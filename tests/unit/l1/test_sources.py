@@ -1,9 +1,11 @@
 """The sources that a user names: archives are opened when they are needed, and liars passed over by name."""
 
 import os
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -22,6 +24,8 @@ from sotto.protocol.words import data_words_length, l1_words_length
 
 past, blob, written = test_archive.past, test_archive.blob, test_archive.written
 
+# Nobody listens there.
+NOWHERE = "http://127.0.0.1:9"
 ENTRY = 8 + data_words_length(LANES)
 
 
@@ -198,6 +202,21 @@ async def test_a_file_that_is_exchanged_after_the_start_is_looked_at_again(
         os.truncate(archive, 200)
         with pytest.raises(BlobsMissing, match="was cut off while it was read"):
             await reader.data_words(wanted)
+
+
+async def test_sources_are_asked_in_the_order_of_the_specification(
+    chain: Chain, archive: Path, blob: bytes
+) -> None:
+    async def request(_method: str, _parameters: list[str]) -> None:
+        return None
+
+    endpoint = cast(Any, SimpleNamespace(manager=SimpleNamespace(coro_request=request)))
+    named = BlobSettings((f"{NOWHERE}/beacon",), (f"{NOWHERE}/node",), (archive,))
+    async with open_blobs(named, [endpoint, endpoint], DOMAIN, chain.open) as reader:
+        with pytest.raises(BlobsMissing) as caught:
+            await reader.data_words(BlobReference(9, LANES, blob, 1))
+    found = re.findall("(beacon API|L1 client|node|archive) [^;]*", str(caught.value))
+    assert found == ["beacon API", "L1 client", "L1 client", "node", "archive"]
 
 
 @pytest.mark.parametrize(
