@@ -117,7 +117,7 @@ class Node:
         ledger, results = await store.run(rebuild, store, snapshots)
         core = Core(store, await self._policy(layouts), layouts, ledger, results)
         await core.restore()
-        chain = Chain(core, self._rollup, snapshots, blobs)
+        chain = Chain(core, self._rollup, snapshots, blobs, bytes.fromhex(account.address[2:]))
         proofs, feed = ProofVerifier(metrics), Feed(store)
         mempool = Mempool(core, proofs, metrics, config.pool_size)
         queries = Queries(core, mempool, self._deployment, metrics, feed)

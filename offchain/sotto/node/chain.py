@@ -12,7 +12,7 @@ import structlog
 from eth_typing import ChecksumAddress
 
 from sotto.l1.blobs import BlobReader, RpcBlobs
-from sotto.l1.errors import HistoryMismatch
+from sotto.l1.errors import HistoryMismatch, L1Error
 from sotto.l1.events import (
     Event,
     ReceivedCommit,
@@ -32,7 +32,7 @@ from sotto.node.ledger import Ledger
 from sotto.node.rebuild import BASE_LOST, OTHER_EPOCH, is_lost, is_of
 from sotto.node.snapshots import INTERVAL, Snapshots, save_snapshot
 from sotto.node.tables import CommitRow, DepositRow, EpochRow, EpochStatus, ForcedRow
-from sotto.protocol.epoch import replay
+from sotto.protocol.epoch import EpochResult, replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord
@@ -49,6 +49,7 @@ class Chain:
 
     Args:
         blobs: has the data words that are in blobs; None: only the L1 node is asked for them.
+        proposer: the account whose commits are this node's, 20 bytes; None: it makes none.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Chain:
         rollup: RollupContract,
         snapshots: Snapshots | None = None,
         blobs: BlobReader | None = None,
+        proposer: bytes | None = None,
     ) -> None:
         self._core = core
         self._rollup = rollup
         self._blobs = blobs
+        self._proposer = proposer
         self._snapshots = snapshots
         self._saving: asyncio.Task[None] | None = None
         self._verifiers: dict[ChecksumAddress, Layout] = {}
@@ -73,6 +76,7 @@ class Chain:
                 await self._roll_back(change.number)
             else:
                 await self._add(change)
+            await self._take_back()
         core.submit.set()
 
     async def check(self) -> None:
@@ -88,6 +92,7 @@ class Chain:
                 raise StateDiverged(
                     f"record of epoch {confirmed}: 0x{ours.hex()} here, 0x{theirs.hex()} on L1"
                 )
+            await self._take_back()
 
     async def finalize(self, block: int) -> None:
         """L1 can no longer lose this block."""
@@ -195,8 +200,46 @@ class Chain:
         known = self._core.results.get(record.id)
         return known is not None and is_of(record, known)
 
+    async def _take_back(self) -> None:
+        """Take up pending epochs that this node committed and has given up since.
+
+        L1 may have lost what made it give them up, or the database is gone.
+        """
+        core = self._core
+        for commit in [] if self._proposer is None else await core.store.run(core.store.pending_commits):
+            if commit.epoch in core.results:
+                continue
+            record = record_from_bytes(commit.record)
+            if record.proposer != self._proposer or commit.epoch != core.open_id:
+                return
+            try:
+                result = await self._read(commit)
+            except (StateDiverged, L1Error) as error:
+                log.warning("own pending epoch not read", epoch=commit.epoch, cause=str(error))
+                return
+            rows = lane_rows(result)
+            await core.store.run(core.store.adopt, epoch_row(result), rows, commit)
+            core.ledger.append(result)
+            core.results[commit.epoch] = result
+            await core.overtake({row.id for row in rows})
+            log.info("epoch taken back", epoch=commit.epoch, lanes=len(rows))
+            core.prove.set()
+
     async def _adopt(self, commit: CommitRow) -> None:
         """Take an epoch of another proposer that L1 has proven."""
+        core = self._core
+        result = await self._read(commit)
+        rows = lane_rows(result)
+        await core.store.run(core.store.adopt, epoch_row(result, foreign=True), rows, commit)
+        core.ledger.append(result)
+        await core.overtake({row.id for row in rows})
+        log.info("epoch adopted", epoch=commit.epoch, lanes=len(rows))
+
+    async def _read(self, commit: CommitRow) -> EpochResult:
+        """The epoch that a commit published, behind the last one that is known here.
+
+        Raises StateDiverged if that is none, L1Unavailable, BlobsMissing.
+        """
         core = self._core
         published = await self._rollup.published(commit.l1_tx)
         if published is None:
@@ -213,17 +256,11 @@ class Chain:
             words = decode_words(encoded, layout.lanes)
             result = await asyncio.to_thread(replay, core.ledger.tip, words, layout.data_mode)
         except (ProtocolError, HistoryMismatch) as error:
-            raise StateDiverged(
-                f"epoch {commit.epoch} of another proposer does not follow: {error}"
-            ) from error
+            raise StateDiverged(f"epoch {commit.epoch} on L1 does not follow: {error}") from error
         if not is_of(record_from_bytes(commit.record), result):
             # The same state with other ciphertexts would rob wallets of their notes.
             raise StateDiverged(f"the words of epoch {commit.epoch} are not those of its record")
-        rows = lane_rows(result)
-        await core.store.run(core.store.adopt, epoch_row(result, foreign=True), rows, commit)
-        core.ledger.append(result)
-        await core.overtake({row.id for row in rows})
-        log.info("epoch adopted", epoch=commit.epoch, lanes=len(rows))
+        return result
 
     async def _roll_back(self, number: int) -> None:
         core, store = self._core, self._core.store

@@ -298,6 +298,57 @@ async def test_what_is_pending_again_goes_before_what_was_built_after_its_prunin
     assert status_of(world, signed) == "proven"
 
 
+@pytest.mark.parametrize("killed", [False, True])
+async def test_its_own_epoch_that_is_pending_again_is_taken_back(world: World, killed: bool) -> None:
+    """L1 loses a pruning: nobody else has a reason to prove what it had removed."""
+    follower = await start(world)
+    core, signed = world.core, world.pay(epoch=1)
+    await world.mempool.admit([proven(signed)], [])
+    other = deepcopy(world.scenario)
+    first = world.scenario.close([signed], 4)
+    commit = follower.commit(first, 4)
+    follower.chain = Chain(core, follower.calldata, proposer=commit.record.proposer)
+    await follower.own(first)
+    await follower.block(4, commit)
+    await follower.block(30, ReceivedPruning(position(30), 2, 2))
+    again = other.close([signed, other.pay(other.users[0], [], other.users[0], 0, expiry=FAR)], 4)
+    await follower.own(again)
+    core.store.save_proof(2, GOOD)
+    if killed:
+        core.store.roll_back(29)
+        core.ledger, core.results = rebuild(core.store)
+        await follower.block(30)
+    else:
+        await follower.chain.apply(RolledBack(29))
+    assert not await core.is_blocked()
+    assert (core.in_flight, core.ledger.tip_id, status_of(world, signed)) == (1, 2, "committed")
+    assert core.ledger.tip.hash() == first.result.state.hash()
+    assert core.store.unproven(2) == [2]
+    core.store.save_proof(2, GOOD)
+    await follower.block(31, proof_of(commit, 31))
+    assert (core.ledger.confirmed_id, core.in_flight, status_of(world, signed)) == (2, 0, "proven")
+
+
+async def test_pending_epochs_are_taken_back_after_the_loss_of_the_database(world: World) -> None:
+    follower = await start(world)
+    core = world.core
+    epochs = [world.scenario.close([world.pay(epoch=1)], 4) for _ in range(2)]
+    commits = [follower.commit(epoch, 4 + number) for number, epoch in enumerate(epochs)]
+    follower.chain = Chain(core, follower.calldata, proposer=commits[0].record.proposer)
+    words = follower.calldata.words.pop(commits[0].position.transaction_hash)
+    follower.calldata.words[commits[0].position.transaction_hash] = bytes(len(words))
+    await follower.block(4, commits[0])
+    await follower.block(5, commits[1])
+    # What L1's node tells is no epoch: it may tell something else later.
+    assert await core.is_blocked()
+    assert core.in_flight == 0
+    follower.calldata.words[commits[0].position.transaction_hash] = words
+    await follower.block(6)
+    assert (core.in_flight, core.ledger.tip_id) == (2, 3)
+    assert not await core.is_blocked()
+    assert core.ledger.tip.hash() == world.scenario.state.hash()
+
+
 async def test_a_kill_in_a_reorganisation_leaves_nothing_that_l1_lost(world: World) -> None:
     follower = await start(world)
     core, epoch = world.core, world.scenario.close([world.pay(epoch=1)], 4)
