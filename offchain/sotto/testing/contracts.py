@@ -64,8 +64,8 @@ def deploy(
     tokens: int = 0,
     parameters: dict[str, int] | None = None,
     sizes: Sequence[int] = SIZES,
-    blob_sizes: Sequence[int] | None = None,
     proposer_policy: str = NOBODY,
+    blob_sizes: Sequence[int] | None = None,
 ) -> Path:
     """Deploy everything and write the deployment file into a folder. Raises SandboxError.
 
@@ -73,8 +73,8 @@ def deploy(
         tokens: so many test tokens, of 6 decimals, are listed besides ETH.
         parameters: instead of the defaults of docs/spec/06-l1.md.
         sizes: lanes of the epochs that there are verifiers for.
-        blob_sizes: likewise for epochs with their data words in a blob; None: for what `sizes` has of them.
         proposer_policy: address of the contract that says who may commit; without one, commits need proofs.
+        blob_sizes: lanes of the epochs with verifiers for data in a blob; None: for what `sizes` has of them.
     """
     web3, times = chain.web3, {**PARAMETERS, **(parameters or {})}
     deployer = web3.eth.accounts[0]
