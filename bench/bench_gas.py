@@ -2,7 +2,7 @@
 
 import _paths  # noqa: F401 - it is imported for its effect
 from tests.differential.rig import FUNDS, Rig, Settled, open_rig
-from tests.differential.settling import prove_clients, prove_rollup, settle_entries
+from tests.differential.settling import in_blob, prove_clients, prove_rollup, settle_entries, settle_proven
 from tests.gas.measure import ETH_ONLY, SEED, GasReport, fill, measure, transfers, withdrawals
 
 from bench.replay import NEWEST_FORK, chain_of, curve_work, replay
@@ -26,6 +26,7 @@ def main() -> None:
         report = measure(rig)
         record_common(report)
         record_other_prices(rig, report)
+        record_blob(rig)
         record_worst(rig)
     record_split()
 
@@ -59,6 +60,19 @@ def record_other_prices(rig: Rig, report: GasReport) -> None:
     counts = f"{work.additions} additions, {work.multiplications} multiplications, {work.pairs} pairs"
     note = f"computed, not run: {counts} in the call trace took {work.gas:,} gas"
     record("gas_per_transfer_n16_triple_precompiles", -(-tripled // LANES), 1, note)
+
+
+def record_blob(rig: Rig) -> None:
+    """16 transfers with their data words in a blob."""
+    fill(rig, ETH, LANES, LANES)
+    closed = rig.scenario.close(transfers(rig, LANES), LANES, rig.scenario.state.epoch_id, ETH_ONLY)
+    settled = settle_proven(rig, in_blob(closed))[0]
+    blob_gas = sum(
+        rig.web3.eth.get_transaction_receipt(sent).get("blobGasUsed", 0)
+        for sent in rig.web3.eth.get_block(settled.record.commit_block)["transactions"]
+    )
+    note = f"prague; real proofs; besides {blob_gas // LANES:,} blob gas a transfer"
+    record("blob_gas_per_tx_n16", -(-settled.gas // LANES), 1, note)
 
 
 def record_worst(rig: Rig) -> None:

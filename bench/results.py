@@ -63,6 +63,7 @@ ROWS = (
     Row("proof_batch_verify_ms_per_proof", "Verify 16 client proofs together, a proof", "ms"),
     Row("gas_per_transfer_n16", "commitAndProve of 16 private transfers, a transfer", "gas", 88_000),
     Row("gas_per_transfer_n16_old_anchor", "The same with an older anchor and two fee assets", "gas", 88_000),
+    Row("blob_gas_per_tx_n16", "The same with data in a blob, besides its blob gas", "gas"),
     Row("gas_per_transfer_n4", "The same with 4", "gas"),
     Row("gas_per_transfer_n16_newest_fork", "16 private transfers on the newest hardfork, a transfer", "gas"),
     Row(

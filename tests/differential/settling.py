@@ -29,7 +29,7 @@ def prove_rollup(rig: Rig, closed: ClosedEpoch) -> crypto.ProofResult:
     """Proof of an epoch that names the proposer as beneficiary."""
     result = closed.result
     witness = json.dumps(result.witness(bytes.fromhex(rig.proposer[2:]))).encode()
-    circuit = f"rollup{len(result.words.lanes)}" + ("" if result.blob is None else "blob")
+    circuit = result.layout.circuit
     return crypto.prove(circuit, witness)
 
 

@@ -75,7 +75,7 @@ def settle_epoch(
     if data_mode == DataMode.BLOB:
         closed = in_blob(closed)
     result, beneficiary = closed.result, bytes.fromhex(rig.proposer[2:])
-    circuit = f"rollup{lanes}" if data_mode == DataMode.CALLDATA else f"rollup{lanes}blob"
+    circuit = closed.result.layout.circuit
     signed = [entry for entry in closed.entries if isinstance(entry, Signed)]
     with ThreadPoolExecutor(2) as pool:
         rollup = pool.submit(crypto.check_witness, circuit, encoded(result.witness(beneficiary)))

@@ -15,9 +15,9 @@ from tests.support.node import wait_until
 class FollowerProcess:
     """`sotto node --follow`, which can be started and killed as often as one likes."""
 
-    def __init__(self, folder: Path, l1: str, rollup: str) -> None:
+    def __init__(self, folder: Path, l1: str, rollup: str, *options: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
-        self._folder, self._l1, self._rollup = folder, l1, rollup
+        self._folder, self._l1, self._rollup, self._options = folder, l1, rollup, options
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -26,6 +26,7 @@ class FollowerProcess:
             *(sys.executable, "-m", "sotto.cli", "node", "--follow", "--rpc-url", self._l1),
             *("--rollup", self._rollup, "--database", f"sqlite:///{self._folder / 'follower.db'}"),
             *("--port", self.url.rsplit(":", 1)[1], "--poll-interval", "0.1"),
+            *self._options,
         ]
         with (self._folder / "follower.log").open("ab") as output:
             self._process = subprocess.Popen(command, stdout=output, stderr=output)
