@@ -159,8 +159,14 @@ def test_a_stranger_proves_a_blob_from_l1_alone(stage: Stage) -> None:
 
 def test_followers_need_l1_and_anybody_who_has_the_words(stage: Stage) -> None:
     expected = stage.node.get("/v1/state")["proven"]
-    late = (stage.late.url, "--blob-node", stage.node.url)
-    for name, (l1, *options) in {"early": (stage.people.chain.url,), "late": late}.items():
+    stage.sotto("node", "archive", "export", str(stage.archive))
+    places = {
+        "early": (stage.people.chain.url,),
+        "with-a-node": (stage.late.url, "--blob-node", stage.node.url),
+        "with-a-beacon-node": (stage.late.url, "--beacon", stage.people.chain.url),
+        "with-an-archive": (stage.late.url, "--archive-file", str(stage.archive)),
+    }
+    for name, (l1, *options) in places.items():
         folder = stage.folder / name
         folder.mkdir()
         follower = FollowerProcess(folder, l1, stage.people.rollup, *options)
@@ -172,7 +178,6 @@ def test_followers_need_l1_and_anybody_who_has_the_words(stage: Stage) -> None:
 
 
 def test_who_has_neither_blob_nor_archive_is_told_what_is_missing(stage: Stage) -> None:
-    stage.sotto("node", "archive", "export", str(stage.archive))
     stage.node.kill()
     for file in stage.node.folder.glob("node.db*"):
         file.unlink()

@@ -28,6 +28,9 @@ def main() -> int:
     parser.add_argument(
         "--freeze", action="store_true", help="end with the freeze; split settlement always does"
     )
+    parser.add_argument(
+        "--data", choices=("calldata", "blob"), default="calldata", help="blob: of epochs of 16 lanes"
+    )
     parser.add_argument("--only", action="append", default=[], help="a perturbation to choose from")
     parser.add_argument("--folder", type=Path, help="keep databases, wallets and logs in this new folder")
     arguments = parser.parse_args()
@@ -43,6 +46,7 @@ def main() -> int:
             arguments.only,
             settlement=arguments.settlement,
             freeze=arguments.freeze,
+            data=arguments.data,
         )
     say(
         f"{report.rounds} rounds, {report.epochs} epochs, {report.accepted} transactions accepted, "

@@ -21,6 +21,7 @@ from tests.faults.stage import Database, Stage, open_stage
 from tests.faults.takeovers import TAKEOVERS
 
 JOINT, SPLIT = "joint", "split"
+CALLDATA, BLOB = "calldata", "blob"
 SPLIT_PARAMETERS: Final = {"provingWindow": 40, "forcedDeadline": 24, "freezeTime": 160}
 """L1 blocks. Proofs have some minutes by themselves, and what must not wait for them is mined."""
 
@@ -38,6 +39,7 @@ class Report:
         database: sqlite or postgresql.
         settlement: joint or split.
         freeze: whether it ends with the freeze.
+        data: where the node puts the data of large epochs, calldata or blob.
         only: names of the perturbations that it chose from; empty for all.
         rounds: rounds that were run to their end, a failed one included.
         failure: what went wrong, in words; empty if nothing did. The campaign ends with it.
@@ -51,6 +53,7 @@ class Report:
     database: str = "sqlite"
     settlement: str = JOINT
     freeze: bool = False
+    data: str = CALLDATA
     only: tuple[str, ...] = ()
     rounds: int = 0
     failure: str = ""
@@ -64,7 +67,7 @@ class Report:
         """What repeats the campaign up to its last round."""
         only = "".join(f" --only '{name}'" for name in self.only)
         limits = f"--seed {self.seed} --rounds {self.rounds} --database {self.database}"
-        ending = f" --settlement {self.settlement}" + (" --freeze" if self.freeze else "")
+        ending = f" --settlement {self.settlement} --data {self.data}" + (" --freeze" if self.freeze else "")
         return f"python -m tests.faults {limits}{ending}{only}"
 
 
@@ -89,6 +92,7 @@ def run_on(
     *,
     settlement: str = JOINT,
     freeze: bool = False,
+    data: str = CALLDATA,
 ) -> Report:
     """Run a campaign; the seed fixes perturbations, users and their actions, not how threads take turns.
 
@@ -98,10 +102,11 @@ def run_on(
         only: names of the perturbations to choose from; all by default.
         settlement: joint, or split, which brings perturbations of its own and always ends with the freeze.
         freeze: end with the freeze also with joint settlement.
+        data: where the node puts the data of large epochs, which with blob there are besides small ones.
 
     Raises KeyError for a name that there is not.
     """
-    report = Report(seed, database, settlement, freeze or settlement == SPLIT, tuple(only))
+    report = Report(seed, database, settlement, freeze or settlement == SPLIT, data, tuple(only))
     with ExitStack() as stack:
         server = stack.enter_context(postgres()) if database == "postgresql" else None
         perturbations = {
@@ -125,7 +130,8 @@ async def _run(
     seed, random = report.seed, Random(report.seed)
     parameters = SPLIT_PARAMETERS if report.settlement == SPLIT else None
     try:
-        async with open_stage(folder, random, database, parameters, settlement=report.settlement) as stage:
+        settings = {"settlement": report.settlement, "data": report.data}
+        async with open_stage(folder, random, database, parameters, **settings) as stage:
             try:
                 for number, name in enumerate(schedule(seed, rounds, perturbations), start=1):
                     report.rounds = number

@@ -9,13 +9,15 @@ from typing import Any
 import httpx
 from eth_typing import ChecksumAddress
 from web3 import Web3
+from web3.types import RPCEndpoint
 
 from sotto.l1 import interface
 from sotto.l1.deployment import Deployment
 from sotto.l1.records import record_from_abi
+from sotto.protocol.data import read_blob
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord, compute_domain
-from sotto.protocol.words import EpochWords, decode_words
+from sotto.protocol.words import DataMode, EpochWords, decode_words
 
 ETH = 1
 NODE_RANGE = 4096
@@ -167,7 +169,7 @@ class L1Reader:
         self._web3 = web3
         self._deployment = deployment
         self._fee_recipients = tuple(fee_recipients)
-        self._lanes = {address: layout.lanes for layout, address in deployment.verifiers().items()}
+        self._layouts = {address: layout for layout, address in deployment.verifiers().items()}
         self._rollup = self._contract("Rollup")
         self._bridge = self._contract("Bridge")
         self._queue = self._contract("L1Queue")
@@ -244,12 +246,20 @@ class L1Reader:
     def _read_words(self, record: EpochRecord, transaction_hash: bytes) -> EpochWords:
         known = self._words.get(record.hash())
         if known is None:
-            data = self._web3.eth.get_transaction(transaction_hash)["input"]  # type: ignore[arg-type]
-            _, arguments = self._rollup.decode_function_input(data)
-            verifier = Web3.to_checksum_address(record.verifier)
-            known = decode_words(bytes(arguments["input"]["words"]), self._lanes[verifier])
+            transaction: Any = self._web3.eth.get_transaction(transaction_hash)  # type: ignore[arg-type]
+            _, arguments = self._rollup.decode_function_input(transaction["input"])
+            lanes, mode = self._layouts[Web3.to_checksum_address(record.verifier)]
+            words = bytes(arguments["input"]["words"])
+            if mode == DataMode.BLOB:
+                [name] = transaction["blobVersionedHashes"]
+                words += read_blob(self._blob(name.to_0x_hex()), lanes)
+            known = decode_words(words, lanes)
             self._words[record.hash()] = known
         return known
+
+    def _blob(self, name: str) -> bytes:
+        answer = self._web3.provider.make_request(RPCEndpoint("anvil_getBlobByHash"), [name])
+        return bytes.fromhex(answer["result"][2:])
 
     def _deposits(self) -> tuple[QueuedDeposit, ...]:
         logs = self._queue.events.DepositQueued().get_logs(from_block=self._deployment.block("L1Queue"))

@@ -31,6 +31,9 @@ from tests.support.node import NodeProcess, wait_until
 
 PRICE = 10**12
 LANES = 4
+BLOB_LANES = 16
+BLOB_EPOCH_WAIT = 3.0
+"""Seconds, so that more comes together than a small epoch takes."""
 READY_SECONDS = 600.0
 SETTLE_SECONDS = 1800.0
 BLOCK_SECONDS = 12.0
@@ -244,7 +247,8 @@ async def open_stage(
     parameters: dict[str, int] | None = None,
     **settings: object,
 ) -> AsyncIterator[Stage]:
-    """Start everything in a folder: three users with some deposits, a node with epochs of 4 lanes.
+    """Start everything in a folder: three users with some deposits, a node with epochs of 4 lanes, and of 16
+    if these have their data in blobs.
 
     Args:
         parameters: of the rollup, instead of the defaults of docs/spec/06-l1.md.
@@ -256,7 +260,9 @@ async def open_stage(
         chain = stack.enter_context(anvil())
         # The smallest epochs, whose proofs are quickest.
         policy = SILENT if settings.get("settlement") == "split" else NOBODY
-        file = await asyncio.to_thread(deploy, chain, folder, 1, parameters, (LANES,), policy)
+        in_blobs = settings.get("data") == "blob"
+        sizes = (LANES, BLOB_LANES) if in_blobs else (LANES,)
+        file = await asyncio.to_thread(deploy, chain, folder, 1, parameters, sizes, policy)
         deployment = read_deployment(file)
         endpoint = stack.enter_context(FaultyEndpoint(chain.url))
         store = database or Files(f"sqlite:///{folder / 'node.db'}")
@@ -267,6 +273,7 @@ async def open_stage(
             database=store.url,
             fees=json.dumps({str(ETH): PRICE}),
             resend_after=2,
+            **({"epoch_wait": BLOB_EPOCH_WAIT} if in_blobs else {}),
             **settings,
         )
         stack.callback(node.close)

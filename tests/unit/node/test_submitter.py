@@ -24,9 +24,10 @@ from sotto.node.sequencer import Sequencer
 from sotto.node.settlement import StepOutdated
 from sotto.node.submitter import Submitter
 from sotto.node.tables import Action, SubmissionRow
+from sotto.protocol.epoch import replay
 from sotto.protocol.kzg import CommittedBlob
 from sotto.protocol.l1 import EpochRecord, genesis_record
-from sotto.protocol.words import Layout
+from sotto.protocol.words import DataMode, Layout
 
 ADDRESS = to_checksum_address("0x" + "11" * 20)
 OTHER_ADDRESS = to_checksum_address("0x" + "22" * 20)
@@ -414,6 +415,55 @@ async def test_no_block_follows_a_pending_epoch_as_old_as_an_anchor(world: World
     assert not await world.core.is_blocked()
     world.core.l1_block += world.core.policy.anchor_life
     assert await world.core.is_blocked()
+
+
+class Carrying(Mine):
+    """An account that notes which of its transactions carry a blob."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._account = Account.create()
+        self.signed: list[tuple[int, bytes, bytes | None, bool]] = []
+        self.broadcasts = 0
+
+    async def sign(
+        self,
+        transaction: TxParams,
+        nonce: int,
+        replaces: bytes | None = None,
+        blob: CommittedBlob | None = None,
+    ) -> SignedTransaction:
+        """See Sender."""
+        data = bytes(cast(bytes, transaction["data"]))
+        self.signed.append((nonce, data[:6], replaces, blob is not None))
+        return SignedTransaction((b"\3" if blob else b"\2") + data, data[:32].ljust(32, b"\0"), nonce)
+
+    async def broadcast(self, signed: SignedTransaction) -> None:
+        """See Sender."""
+        self.broadcasts += 1
+
+
+async def test_a_commit_in_a_blob_never_replaces_a_transaction_without_one(world: World) -> None:
+    await closed_epochs(world, 2)
+    core, store, sender = world.core, world.core.store, Carrying()
+    stale = SubmissionRow(hash=bytes(32), epoch=2, nonce=0, raw=b"\2stale", action=Action.PROVE)
+    store.save_submission(stale)
+    core.ledger.confirm(record_on_l1(world, 2))
+    before = core.results.pop(2).state
+    store.save_confirmation(2, core.l1_block, bytes(32))
+    core.results[3] = replay(before, core.results[3].words, DataMode.BLOB)
+    submitter = submitter_of(world, sender, settlement="split")
+    submitter._verifiers[Layout(4, DataMode.BLOB)] = ADDRESS
+    # Somebody else was faster, and the node's own proof still waits for its block.
+    assert await take_next(submitter)
+    assert sender.signed == [(0, b"", stale.raw, False)]
+    assert (sender.broadcasts, list(store.submissions(3))) == (1, [])
+    # Once its nonce is used, the commit goes.
+    store.forget_submissions(2, Action.PROVE)
+    assert not await take_next(submitter)
+    assert sender.signed[1:] == [(0, b"commit", None, True)]
+    [commit] = store.submissions(3)
+    assert commit.raw[:1] == b"\3"
 
 
 async def test_what_is_given_up_while_it_is_signed_is_not_sent(world: World) -> None:
