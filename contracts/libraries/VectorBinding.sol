@@ -6,7 +6,7 @@ import {FIELD_MODULUS} from "./Field.sol";
 /// @title Binds the words of an epoch to the public inputs of its proof (docs/spec/05-epoch.md, 14-blobs.md)
 library VectorBinding {
     /// @notice Challenge z and evaluation y of an epoch's words.
-    /// @dev Loops are unrolled to one lane's words: the loop's own work would cost half as much as the evaluation again.
+    /// @dev Loops are unrolled to the words of a lane or a few: the loop's own work would cost half as much as the evaluation again.
     /// Sums stay below 2 p < 2^256 as long as words are below p; a field word that is not makes the result false.
     /// @param words All words, or the L1 words if the others are in a blob; of the right length for `lanes` (EpochWords).
     /// @param versionedHash The blob's, 0 without one: a versioned hash begins with its version, 1.
@@ -102,17 +102,49 @@ library VectorBinding {
                 y := add(shr(8, calldataload(cursor)), mulmod(y, z, FIELD_MODULUS))
             }
             // L1 byte words of the header
-            for { let start := sub(cursor, 465) } gt(cursor, start) {} {
-                cursor := sub(cursor, 31)
-                y := add(shr(8, calldataload(cursor)), mulmod(y, z, FIELD_MODULUS))
-            }
-            // L1 field words: links, then header
-            for {} gt(cursor, words.offset) {} {
-                cursor := sub(cursor, 32)
+            cursor := sub(cursor, 465)
+            y := add(shr(8, calldataload(add(cursor, 434))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 403))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 372))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 341))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 310))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 279))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 248))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 217))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 186))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 155))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 124))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 93))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 62))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(add(cursor, 31))), mulmod(y, z, FIELD_MODULUS))
+            y := add(shr(8, calldataload(cursor)), mulmod(y, z, FIELD_MODULUS))
+            // Links, of four lanes at a time
+            for { let start := add(words.offset, 96) } gt(cursor, start) {} {
+                cursor := sub(cursor, 128)
+                word := calldataload(add(cursor, 96))
+                canonical := and(canonical, lt(word, FIELD_MODULUS))
+                y := add(word, mulmod(y, z, FIELD_MODULUS))
+                word := calldataload(add(cursor, 64))
+                canonical := and(canonical, lt(word, FIELD_MODULUS))
+                y := add(word, mulmod(y, z, FIELD_MODULUS))
+                word := calldataload(add(cursor, 32))
+                canonical := and(canonical, lt(word, FIELD_MODULUS))
+                y := add(word, mulmod(y, z, FIELD_MODULUS))
                 word := calldataload(cursor)
                 canonical := and(canonical, lt(word, FIELD_MODULUS))
                 y := add(word, mulmod(y, z, FIELD_MODULUS))
             }
+            // L1 field words of the header
+            cursor := words.offset
+            word := calldataload(add(cursor, 64))
+            canonical := and(canonical, lt(word, FIELD_MODULUS))
+            y := add(word, mulmod(y, z, FIELD_MODULUS))
+            word := calldataload(add(cursor, 32))
+            canonical := and(canonical, lt(word, FIELD_MODULUS))
+            y := add(word, mulmod(y, z, FIELD_MODULUS))
+            word := calldataload(cursor)
+            canonical := and(canonical, lt(word, FIELD_MODULUS))
+            y := add(word, mulmod(y, z, FIELD_MODULUS))
             y := mod(y, FIELD_MODULUS)
         }
     }
