@@ -37,6 +37,8 @@ contract Handler is Forcing {
     }
 
     uint256 private constant LANES = 4;
+    /// Not a precompile, which would refuse money.
+    address private constant EXECUTOR = address(0xe0e);
 
     /// First broken promise; reverts inside a handler would go unnoticed.
     string public violation;
@@ -152,7 +154,7 @@ contract Handler is Forcing {
         value = uint96(bound(value, 1, remaining));
         uint128 fee = value % 7 == 0 ? value / 2 : 0;
         ExitRequest memory request =
-            ExitRequest(1 + seed % 40, AssetId.wrap(uint64(asset)), value, _user(uint160(seed)), address(0xe), fee);
+            ExitRequest(1 + seed % 40, AssetId.wrap(uint64(asset)), value, _user(uint160(seed)), EXECUTOR, fee);
         EpochRecord memory last = recordOf[provenEpochs];
         uint256[7] memory inputs = [
             rollup.domain(),
@@ -160,7 +162,7 @@ contract Handler is Forcing {
             request.nullifier,
             asset * 2 ** 120 + value,
             uint160(request.recipient),
-            uint160(0xe),
+            uint160(EXECUTOR),
             fee
         ];
         bytes memory proof = bytes.concat(keccak256(abi.encode(inputs)), new bytes(224));
