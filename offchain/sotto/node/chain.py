@@ -217,6 +217,8 @@ class Chain:
             except (StateDiverged, L1Error) as error:
                 log.warning("own pending epoch not read", epoch=commit.epoch, cause=str(error))
                 return
+            # What has been ordered meanwhile, for an epoch that is still open.
+            await core.abandon(commit.epoch, OTHER_EPOCH)
             rows = lane_rows(result)
             await core.store.run(core.store.adopt, epoch_row(result), rows, commit)
             core.ledger.append(result)

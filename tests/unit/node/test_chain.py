@@ -18,6 +18,7 @@ from sotto.l1.events import Event, Position, ReceivedCommit, ReceivedDeposit, Re
 from sotto.l1.rollup import PublishedEpoch, RollupContract
 from sotto.l1.watcher import BlockAdded, BlockHead, RolledBack
 from sotto.node.chain import Chain
+from sotto.node.config import NodeConfig
 from sotto.node.core import Core, epoch_row, lane_rows
 from sotto.node.errors import StateDiverged
 from sotto.node.events import Feed
@@ -25,6 +26,7 @@ from sotto.node.ledger import Ledger
 from sotto.node.metrics import Metrics
 from sotto.node.queries import Queries
 from sotto.node.rebuild import rebuild
+from sotto.node.sequencer import Sequencer
 from sotto.node.snapshots import Snapshots
 from sotto.node.tables import EpochStatus
 from sotto.protocol.l1 import genesis_record
@@ -327,6 +329,26 @@ async def test_its_own_epoch_that_is_pending_again_is_taken_back(world: World, k
     core.store.save_proof(2, GOOD)
     await follower.block(31, proof_of(commit, 31))
     assert (core.ledger.confirmed_id, core.in_flight, status_of(world, signed)) == (2, 0, "proven")
+
+
+async def test_an_open_epoch_gives_way_to_what_is_pending_again(world: World) -> None:
+    follower = await start(world)
+    core, signed = world.core, world.pay(epoch=1)
+    await world.mempool.admit([proven(signed)], [])
+    first = world.scenario.close([signed], 4)
+    commit = follower.commit(first, 4)
+    follower.chain = Chain(core, follower.calldata, proposer=commit.record.proposer)
+    await follower.own(first)
+    await follower.block(4, commit)
+    await follower.block(30, ReceivedPruning(position(30), 2, 2))
+    config = NodeConfig(deployment="x", epoch_wait=3600)
+    await Sequencer(core, config, Metrics())._make()
+    assert core.open is not None
+    assert (status_of(world, signed), core.open_id) == ("soft-final", 2)
+    await follower.chain.apply(RolledBack(29))
+    assert core.open is None
+    assert (core.in_flight, core.open_id, status_of(world, signed)) == (1, 3, "committed")
+    assert len(core.pool) == 0
 
 
 async def test_pending_epochs_are_taken_back_after_the_loss_of_the_database(world: World) -> None:
