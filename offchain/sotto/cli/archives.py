@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sotto.cli.keepers import connected, parse_address
+from sotto.cli.keepers import connected, place_options
 from sotto.cli.leaving import from_block_option
-from sotto.cli.options import Command, blob_options, json_option
+from sotto.cli.options import blob_options, json_option
 from sotto.cli.output import Output
 from sotto.protocol.field import field_to_json
 
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
     from sotto.l1.blob_settings import BlobSettings
 
 
-def _rollup_options(command: Command) -> Command:
-    for option in (
-        from_block_option,
-        click.option(
-            "--rollup",
-            envvar="SOTTO_ROLLUP",
-            required=True,
-            callback=lambda _context, _option, value: parse_address(value),
-            help="Address of the rollup.",
-        ),
-        click.option("--rpc-url", envvar="SOTTO_L1", required=True, help="JSON-RPC endpoint of L1."),
-    ):
-        command = option(command)
-    return command
-
-
 @click.group()
 def archive() -> None:
     """Files with the data words of all epochs, which L1 keeps in blobs for some weeks only."""
@@ -41,7 +25,8 @@ def archive() -> None:
 
 @archive.command("export")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@_rollup_options
+@place_options
+@from_block_option
 @click.option("--first", type=click.IntRange(1), default=1, show_default=True, help="Begin with this epoch.")
 @blob_options
 @json_option
@@ -86,7 +71,8 @@ def export(
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     metavar="FILE...",
 )
-@_rollup_options
+@place_options
+@from_block_option
 @json_option
 def check(
     output: Output, files: tuple[Path, ...], rpc_url: str, rollup: bytes, from_block: int | None

@@ -53,17 +53,23 @@ start_block_option = click.option(
 )
 
 
-def rollup_options(command: Command) -> Command:
-    """Add --rpc-url, --rollup and the L1 key, and hand the command `rpc_url`, `rollup` and `account`."""
-
-    @click.option("--rpc-url", envvar="SOTTO_L1", required=True, help="JSON-RPC endpoint of L1.")
-    @click.option(
+def place_options(command: Command) -> Command:
+    """Add --rpc-url and --rollup, and hand the command `rpc_url` and `rollup`."""
+    rollup = click.option(
         "--rollup",
         envvar="SOTTO_ROLLUP",
         required=True,
         callback=lambda _context, _option, value: parse_address(value),
         help="Address of the rollup.",
     )
+    rpc_url = click.option("--rpc-url", envvar="SOTTO_L1", required=True, help="JSON-RPC endpoint of L1.")
+    return rpc_url(rollup(command))
+
+
+def rollup_options(command: Command) -> Command:
+    """Add place_options and the L1 key, and hand the command also its `account`."""
+
+    @place_options
     @l1_key_option
     @functools.wraps(command)
     def wrapped(l1_key_file: Path | None, **arguments: Any) -> Any:

@@ -96,7 +96,6 @@ class History:
         self._archive_queue = L1QueueContract(source, queue.address)
         self._progress = progress
         self._blobs = BlobReader([RpcBlobs(source)])
-        self._verifiers: dict[ChecksumAddress, Layout] = {}
         self._deployed: int | None = None
         self._records: list[CommittedRecord] = []
 
@@ -230,9 +229,7 @@ class History:
 
     async def layout(self, record: EpochRecord) -> Layout:
         """That of an epoch, from its verifier."""
-        if not self._verifiers:
-            self._verifiers = await self.rollup.verifiers()
-        return self._verifiers[to_checksum_address(record.verifier)]
+        return (await self.rollup.verifiers())[to_checksum_address(record.verifier)]
 
     async def _logs(self, address: ChecksumAddress, first_block: int, phase: str) -> list[LogReceipt]:
         logs: list[LogReceipt] = []

@@ -105,6 +105,7 @@ class RollupContract(Contract):
     """The chain of committed and proven epochs."""
 
     abi_name = "Rollup"
+    _members: dict[ChecksumAddress, Layout] | None = None
 
     async def domain(self) -> int:
         """The domain that the contract computes, a byte word."""
@@ -179,14 +180,15 @@ class RollupContract(Contract):
         return None if int(address, 16) == 0 else address
 
     async def verifiers(self) -> dict[ChecksumAddress, Layout]:
-        """The fixed set of verifiers."""
-        members = await self._call("verifiers")
-        return {
-            to_checksum_address(member): Layout(
-                await self._call("laneCount", member), DataMode(await self._call("dataMode", member))
-            )
-            for member in members
-        }
+        """The fixed set of verifiers, which is read once."""
+        if self._members is None:
+            self._members = {
+                to_checksum_address(member): Layout(
+                    await self._call("laneCount", member), DataMode(await self._call("dataMode", member))
+                )
+                for member in await self._call("verifiers")
+            }
+        return self._members
 
     def commit(self, commit: CommitInput) -> TxParams:
         """Transaction that commits an epoch, to be proven later."""

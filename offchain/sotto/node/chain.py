@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from eth_typing import ChecksumAddress
 
-from sotto.l1.blobs import BlobReader, RpcBlobs
+from sotto.l1.blobs import BlobReader
 from sotto.l1.errors import HistoryMismatch, L1Error
 from sotto.l1.events import (
     Event,
@@ -36,7 +35,7 @@ from sotto.protocol.epoch import EpochResult, replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import Layout, decode_words
+from sotto.protocol.words import decode_words
 
 log = structlog.get_logger(category="state")
 
@@ -48,7 +47,7 @@ class Chain:
     """Keeps a Core in step with L1, and copies its state to `snapshots` from time to time.
 
     Args:
-        blobs: has the data words that are in blobs; None: only the L1 node is asked for them.
+        blobs: has the data words that are in blobs; None: nobody has them.
         proposer: the account whose commits are this node's, 20 bytes; None: it makes none.
     """
 
@@ -62,11 +61,10 @@ class Chain:
     ) -> None:
         self._core = core
         self._rollup = rollup
-        self._blobs = blobs
+        self._blobs = blobs or BlobReader(())
         self._proposer = proposer
         self._snapshots = snapshots
         self._saving: asyncio.Task[None] | None = None
-        self._verifiers: dict[ChecksumAddress, Layout] = {}
 
     async def apply(self, change: Change) -> None:
         """Apply one change of the watcher. Raises StateDiverged, L1Unavailable, BlobsMissing."""
@@ -248,13 +246,10 @@ class Chain:
             raise StateDiverged(
                 f"epoch {commit.epoch} was not committed by a direct call, so its words are unknown"
             )
-        if not self._verifiers:
-            self._verifiers = await self._rollup.verifiers()
-        layout = self._verifiers[published.verifier]
+        layout = (await self._rollup.verifiers())[published.verifier]
         try:
             # Without its data nothing can follow: the event comes again until a source has it.
-            blobs = self._blobs or BlobReader([RpcBlobs(self._rollup.web3)])
-            encoded = await read_words(commit.epoch, published, layout, commit.commit_block, blobs)
+            encoded = await read_words(commit.epoch, published, layout, commit.commit_block, self._blobs)
             words = decode_words(encoded, layout.lanes)
             result = await asyncio.to_thread(replay, core.ledger.tip, words, layout.data_mode)
         except (ProtocolError, HistoryMismatch) as error:

@@ -20,7 +20,7 @@ from sotto.node.core import item_of, tail_of
 from sotto.node.follower import FollowConfig, Followed, follow
 from sotto.node.tables import QueueRow
 from sotto.protocol.epoch import EpochBuilder, EpochInputs, EpochResult
-from sotto.protocol.words import DataMode, Layout
+from sotto.protocol.words import DataMode
 from sotto.prover.cluster import ClusterProver
 from sotto.prover.interface import Prover
 
@@ -66,13 +66,10 @@ class OverdueItems:
             return None
         await self._remove_pending()
         # Those that the owner has closed meanwhile take nothing. One for calldata is always open.
-        verifiers = {
-            layout.lanes: address
-            for layout, address in (await rollup.open_verifiers()).items()
-            if layout.data_mode == DataMode.CALLDATA
-        }
-        rows = (await self._overdue())[: max(verifiers)]
-        result = self._build(rows, list(verifiers))
+        verifiers = await rollup.open_verifiers()
+        sizes = [layout.lanes for layout in verifiers if layout.data_mode == DataMode.CALLDATA]
+        rows = (await self._overdue())[: max(sizes)]
+        result = self._build(rows, sizes)
         header = result.words.header
         self._progress(f"proving epoch {header.epoch_id}", 0.3)
         witness = json.dumps(result.witness(self._beneficiary)).encode()
@@ -81,7 +78,7 @@ class OverdueItems:
         beneficiary = to_checksum_address(self._beneficiary)
         commit = CommitInput(
             parent=core.ledger.records[header.epoch_id - 1],
-            verifier=verifiers[result.layout.lanes],
+            verifier=verifiers[result.layout],
             fee_recipient=beneficiary,
             c=result.c,
             words=result.encoded_words(),
@@ -138,7 +135,7 @@ async def process_overdue(
 ) -> Sequence[Processed]:
     """Process all overdue items. Raises NothingOverdue if there is none, and what OverdueItems.next does."""
     async with follow(config) as followed:
-        cluster = ClusterProver([Layout(lanes).circuit for lanes in followed.core.sizes])
+        cluster = ClusterProver([layout.circuit for layout in followed.core.layouts])
         items = OverdueItems(followed, cluster, account, progress)
         done: list[Processed] = []
         try:

@@ -25,7 +25,7 @@ from sotto.node.tables import CommitRow
 from sotto.protocol.epoch import EpochResult, replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import Layout, decode_words
+from sotto.protocol.words import decode_words
 from sotto.prover.cluster import ClusterProver
 from sotto.prover.interface import Prover
 
@@ -161,7 +161,7 @@ async def prove_pending(
     ProvingFailed, ProverUnavailable.
     """
     async with follow(config) as followed:
-        cluster = ClusterProver([Layout(lanes).circuit for lanes in followed.core.sizes])
+        cluster = ClusterProver([layout.circuit for layout in followed.core.layouts])
         prover = PendingProver(followed, cluster, account, beneficiary, config.poll_interval)
         try:
             while True:

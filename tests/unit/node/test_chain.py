@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from eth_utils.address import to_checksum_address
@@ -43,7 +43,6 @@ class Calldata(RollupContract):
     def __init__(self) -> None:
         self.words: dict[bytes, bytes] = {}
         self.blob, self.layout = b"", Layout(4)
-        self.web3 = cast(Any, None)
 
     async def published(self, transaction_hash: bytes) -> PublishedEpoch | None:
         """See RollupContract."""
@@ -300,6 +299,17 @@ async def test_what_is_pending_again_goes_before_what_was_built_after_its_prunin
     assert status_of(world, signed) == "proven"
 
 
+async def pruned_epoch(follower: Follower, signed: Signed) -> tuple[ClosedEpoch, ReceivedCommit]:
+    """An epoch that the proposer of the follower's chain has committed, and L1 pruned in block 30."""
+    epoch = follower.world.scenario.close([signed], 4)
+    commit = follower.commit(epoch, 4)
+    follower.chain = Chain(follower.core, follower.calldata, proposer=commit.record.proposer)
+    await follower.own(epoch)
+    await follower.block(4, commit)
+    await follower.block(30, ReceivedPruning(position(30), 2, 2))
+    return epoch, commit
+
+
 @pytest.mark.parametrize("killed", [False, True])
 async def test_its_own_epoch_that_is_pending_again_is_taken_back(world: World, killed: bool) -> None:
     """L1 loses a pruning: nobody else has a reason to prove what it had removed."""
@@ -307,12 +317,7 @@ async def test_its_own_epoch_that_is_pending_again_is_taken_back(world: World, k
     core, signed = world.core, world.pay(epoch=1)
     await world.mempool.admit([proven(signed)], [])
     other = deepcopy(world.scenario)
-    first = world.scenario.close([signed], 4)
-    commit = follower.commit(first, 4)
-    follower.chain = Chain(core, follower.calldata, proposer=commit.record.proposer)
-    await follower.own(first)
-    await follower.block(4, commit)
-    await follower.block(30, ReceivedPruning(position(30), 2, 2))
+    first, commit = await pruned_epoch(follower, signed)
     again = other.close([signed, other.pay(other.users[0], [], other.users[0], 0, expiry=FAR)], 4)
     await follower.own(again)
     core.store.save_proof(2, GOOD)
@@ -335,12 +340,7 @@ async def test_an_open_epoch_gives_way_to_what_is_pending_again(world: World) ->
     follower = await start(world)
     core, signed = world.core, world.pay(epoch=1)
     await world.mempool.admit([proven(signed)], [])
-    first = world.scenario.close([signed], 4)
-    commit = follower.commit(first, 4)
-    follower.chain = Chain(core, follower.calldata, proposer=commit.record.proposer)
-    await follower.own(first)
-    await follower.block(4, commit)
-    await follower.block(30, ReceivedPruning(position(30), 2, 2))
+    await pruned_epoch(follower, signed)
     config = NodeConfig(deployment="x", epoch_wait=3600)
     await Sequencer(core, config, Metrics())._make()
     assert core.open is not None
