@@ -102,6 +102,8 @@ def _outputs(pending: PendingTransaction) -> tuple[Field, Field, Field]:
 
 
 def _settle(action: Action, entry: Entry) -> None:
+    # A transaction that was proven again has the same outputs under another id, and either may land.
+    action.h = entry.id
     action.status, action.epoch, action.lane, action.cause = (
         ActionStatus.PROVEN,
         entry.epoch,

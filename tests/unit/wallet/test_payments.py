@@ -354,6 +354,39 @@ async def test_what_was_found_in_a_lost_epoch_does_not_wait_for_ever(
         assert available(wallet) == ETHER + 7
 
 
+async def test_line_names_the_bytes_that_landed(node: RecordedNode, open_wallet: OpenWallet) -> None:
+    """Proven again, a payment has the same outputs under another id; L1 may take either of the two."""
+    alice, bob = await open_wallet("alice"), await open_wallet("bob")
+    await funded(node, alice, ETHER)
+    await alice.send("ETH", [Payment(bob.address, 1000)])
+    node.close()
+    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    sent = await alice.send("ETH", [Payment(bob.address, 7)])
+    earlier = list(node.pool)
+    node.close()
+    for wallet in (alice, bob):
+        await wallet.sync()
+    node.state, node.records, node.rows, node.queue_cursor = kept
+    node.statuses[sent.h] = {"status": "dropped", "epoch": None, "reason": "reprove: its anchor was pruned"}
+    node.l1_block += 64
+    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    await alice.sync()
+    assert [bundle.id for bundle in node.pool] != [bundle.id for bundle in earlier]
+    for landing in (list(node.pool), earlier):
+        node.state, node.records, node.rows, node.queue_cursor = deepcopy(kept)
+        for wallet in (alice, bob):
+            await wallet.sync()
+        node.pool = Pool()
+        for bundle in landing:
+            node.pool.add(bundle)
+        node.close()
+        for wallet in (alice, bob):
+            await wallet.sync()
+            line = wallet.history()[-1]
+            assert (line.status, line.h) == (ActionStatus.PROVEN, landing[0].id)
+        assert available(bob) == 1007
+
+
 async def test_restored_wallet_finds_everything(node: RecordedNode, open_wallet: OpenWallet) -> None:
     words = "legal winner thank year wave sausage worth useful legal winner thank yellow"
     alice, bob = await open_wallet("alice", words), await open_wallet("bob")
