@@ -1,17 +1,27 @@
 """Rounds of faults under load on a real deployment, and how many of them broke a promise (docs/testing.md).
 
 Not part of `make bench`: 500 rounds take some hours on an idle machine of 2 cores. Campaigns take turns
-between databases, and between joint and split settlement; split ones end with the freeze.
+between databases, and between joint and split settlement; split ones end with the freeze. Some run at the
+same time, each on a deployment of its own, since a round waits more than it works.
 """
 
 import argparse
+import os
 import sys
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _paths
 
 from bench.results import machine, record
+
+if TYPE_CHECKING:
+    from tests.faults.campaign import Report
 
 ROUNDS = 500
 CAMPAIGN = 20
@@ -25,33 +35,52 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
-    """Run campaigns until there are enough rounds. One that fails ends there, and the next one goes on."""
+def campaign(seed: int, rounds: int) -> "Report":
+    """Run one campaign; its seed chooses the kind, too."""
     assert _paths.ROOT.exists()
     from tests.faults.campaign import JOINT, SPLIT, run_on
 
+    settlement = (JOINT, SPLIT)[seed // len(DATABASES) % 2]
+    tell: Callable[[str], None] = partial(_say_for, seed)
+    with tempfile.TemporaryDirectory(prefix="sotto-faults-") as folder:
+        return run_on(
+            DATABASES[seed % len(DATABASES)], seed, rounds, Path(folder), tell, settlement=settlement
+        )
+
+
+def _say_for(seed: int, line: str) -> None:
+    say(f"{seed}: {line}")
+
+
+def main() -> None:
+    """Run campaigns until there are enough rounds. One that fails ends there, and the others go on."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    wanted = parser.parse_args().rounds
-    load, rounds, accepted, seed = machine(), 0, 0, FIRST_SEED
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="campaigns at the same time")
+    arguments = parser.parse_args()
+    load, campaigns, rounds, accepted = machine(), 0, 0, 0
     failing: list[str] = []
-    while rounds < wanted:
-        database = DATABASES[seed % len(DATABASES)]
-        settlement = (JOINT, SPLIT)[seed // len(DATABASES) % 2]
-        count = min(CAMPAIGN, wanted - rounds)
-        with tempfile.TemporaryDirectory(prefix="sotto-faults-") as folder:
-            report = run_on(database, seed, count, Path(folder), say, settlement=settlement)
-        if report.failure:
-            say(f"{report.failure}\nrepeat it with: {report.command}")
-            failing.append(f"{database} {settlement} {seed}")
-        # A deployment that does not even start is a failed round, too.
-        rounds += max(1, report.rounds)
-        accepted += report.accepted
-        # After each campaign, so that hours are not lost when the last one is cut short.
-        note = f"{accepted} transactions accepted, seeds {FIRST_SEED} to {seed}"
-        record("fault_rounds", rounds, 1, note, load)
-        record("fault_failures", len(failing), 1, f"failing: {', '.join(failing) or 'none'}", load)
-        seed += 1
+    sizes = [min(CAMPAIGN, arguments.rounds - begun) for begun in range(0, arguments.rounds, CAMPAIGN)]
+    seeds = range(arguments.first_seed, arguments.first_seed + len(sizes))
+    with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
+        running = [pool.submit(campaign, seed, size) for seed, size in zip(seeds, sizes, strict=True)]
+        for done in as_completed(running):
+            report = done.result()
+            if report.failure:
+                say(f"{report.failure}\nrepeat it with: {report.command}")
+                failing.append(f"{report.database} {report.settlement} {report.seed}")
+            # A deployment that does not even start is a failed round, too.
+            rounds += max(1, report.rounds)
+            accepted += report.accepted
+            # After each campaign, so that hours are not lost when the last one is cut short.
+            campaigns += 1
+            note = (
+                f"{accepted} transactions accepted, {campaigns} campaigns, "
+                f"seeds from {arguments.first_seed} on, {arguments.jobs} at a time"
+            )
+            record("fault_rounds", rounds, 1, note, load)
+            record("fault_failures", len(failing), 1, f"failing: {', '.join(failing) or 'none'}", load)
 
 
 if __name__ == "__main__":
