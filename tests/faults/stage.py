@@ -43,6 +43,8 @@ SILENT = "0x" + "99" * 20
 KEEPERS = (7, 8, 9)
 """Accounts of those who keep the rollup going without being its operator, or mean it harm."""
 _POLL_SECONDS = 0.1
+_SETTLE_POLL_SECONDS = 1.0
+"""Each time all wallets are brought up to date, which takes processor time from the proofs they wait for."""
 _FIRST_USER_KEY = 2
 
 
@@ -137,7 +139,8 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until nothing is on its way any more, and claim every withdrawal. Raises NotLiveError."""
-        await self.until(self._is_settled, "not everything came to its end", SETTLE_SECONDS)
+        failure = "not everything came to its end"
+        await self.until(self._is_settled, failure, SETTLE_SECONDS, _SETTLE_POLL_SECONDS)
 
     async def until(
         self, question: Callable[[], Any], failure: str, seconds: float, poll: float = _POLL_SECONDS
