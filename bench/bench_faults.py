@@ -6,15 +6,16 @@ same time, each on a deployment of its own, since a round waits more than it wor
 """
 
 import argparse
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import _paths
 
@@ -58,29 +59,43 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="campaigns at the same time")
+    parser.add_argument(
+        "--log", type=Path, help="a line for each campaign; those that it has already are not run again"
+    )
     arguments = parser.parse_args()
-    load, campaigns, rounds, accepted = machine(), 0, 0, 0
-    failing: list[str] = []
+    lines = arguments.log.read_text().splitlines() if arguments.log and arguments.log.exists() else []
+    done = {each["seed"]: each for each in map(json.loads, lines)}
     sizes = [min(CAMPAIGN, arguments.rounds - begun) for begun in range(0, arguments.rounds, CAMPAIGN)]
-    seeds = range(arguments.first_seed, arguments.first_seed + len(sizes))
+    load = machine()
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
-        running = [pool.submit(campaign, seed, size) for seed, size in zip(seeds, sizes, strict=True)]
-        for done in as_completed(running):
-            report = done.result()
+        running = [
+            pool.submit(campaign, seed, size)
+            for seed, size in enumerate(sizes, arguments.first_seed)
+            if seed not in done
+        ]
+        for finished in as_completed(running):
+            report = finished.result()
             if report.failure:
                 say(f"{report.failure}\nrepeat it with: {report.command}")
-                failing.append(f"{report.database} {report.settlement} {report.seed}")
-            # A deployment that does not even start is a failed round, too.
-            rounds += max(1, report.rounds)
-            accepted += report.accepted
+            done[report.seed] = {
+                "seed": report.seed,
+                # A deployment that does not even start is a failed round, too.
+                "rounds": max(1, report.rounds),
+                "accepted": report.accepted,
+                "failed": report.command if report.failure else "",
+            }
             # After each campaign, so that hours are not lost when the last one is cut short.
-            campaigns += 1
-            note = (
-                f"{accepted} transactions accepted, {campaigns} campaigns, "
-                f"seeds from {arguments.first_seed} on, {arguments.jobs} at a time"
-            )
-            record("fault_rounds", rounds, 1, note, load)
-            record("fault_failures", len(failing), 1, f"failing: {', '.join(failing) or 'none'}", load)
+            if arguments.log:
+                arguments.log.write_text("".join(json.dumps(each) + "\n" for each in done.values()))
+            _record(list(done.values()), arguments.jobs, load)
+
+
+def _record(done: Sequence[dict[str, Any]], jobs: int, load: str) -> None:
+    accepted = sum(each["accepted"] for each in done)
+    failing = [each["failed"] for each in done if each["failed"]]
+    note = f"{accepted} transactions accepted, {len(done)} campaigns, {jobs} at a time"
+    record("fault_rounds", sum(each["rounds"] for each in done), 1, note, load)
+    record("fault_failures", len(failing), 1, f"failing: {', '.join(failing) or 'none'}", load)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,10 @@ SPLIT_PARAMETERS: Final = {"provingWindow": 40, "forcedDeadline": 24, "freezeTim
 
 Say = Callable[[str], None]
 
+EPOCH_WAIT: Final = {CALLDATA: 1.0, BLOB: 3.0}
+"""Seconds; with blobs so many that more comes together than a small epoch takes."""
+POLL_INTERVAL: Final = 0.5
+"""Seconds between two looks of the node at L1, its default: more would take the processor from proofs."""
 LATEST_START = 2.5
 """Seconds of load before the perturbation begins, at most."""
 
@@ -130,7 +134,12 @@ async def _run(
     seed, random = report.seed, Random(report.seed)
     parameters = SPLIT_PARAMETERS if report.settlement == SPLIT else None
     try:
-        settings = {"settlement": report.settlement, "data": report.data}
+        settings = {
+            "settlement": report.settlement,
+            "data": report.data,
+            "epoch_wait": EPOCH_WAIT[report.data],
+            "poll_interval": POLL_INTERVAL,
+        }
         async with open_stage(folder, random, database, parameters, **settings) as stage:
             try:
                 for number, name in enumerate(schedule(seed, rounds, perturbations), start=1):

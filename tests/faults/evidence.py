@@ -1,10 +1,11 @@
 """What L1 and the node's API say, gathered without a look into node or wallets."""
 
+import ssl
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from eth_typing import ChecksumAddress
@@ -22,6 +23,8 @@ from sotto.protocol.words import DataMode, EpochWords, decode_words
 ETH = 1
 NODE_RANGE = 4096
 EPOCH_RANGE = 256
+TLS: Final = ssl.create_default_context()
+"""Made once: reading the machine's certificates takes longer than most questions to a node."""
 Json = dict[str, Any]
 
 
@@ -330,7 +333,7 @@ class ApiReader:
     """Reads everything that a node publishes."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=60)
+        self._client = httpx.Client(base_url=url, timeout=60, verify=TLS)
 
     def close(self) -> None:
         """Close the connections."""

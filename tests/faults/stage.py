@@ -23,7 +23,7 @@ from sotto.testing.contracts import NOBODY
 from sotto.wallet.errors import WalletError
 from tests.faults.checker import Checker, landed, settled
 from tests.faults.endpoint import FaultyEndpoint
-from tests.faults.evidence import ApiReader, L1Evidence, L1Reader
+from tests.faults.evidence import TLS, ApiReader, L1Evidence, L1Reader
 from tests.faults.link import Link
 from tests.faults.users import DOLLAR, ETH, ETHER, TOKEN, User, available, contradictions, expected
 from tests.support.chain import KEYS, LocalChain, anvil, build_contracts, deploy
@@ -32,8 +32,6 @@ from tests.support.node import NodeProcess, wait_until
 PRICE = 10**12
 LANES = 4
 BLOB_LANES = 16
-BLOB_EPOCH_WAIT = 3.0
-"""Seconds, so that more comes together than a small epoch takes."""
 READY_SECONDS = 600.0
 SETTLE_SECONDS = 1800.0
 BLOCK_SECONDS = 12.0
@@ -204,7 +202,7 @@ class Stage:
     async def _is_ready(self) -> str:
         await self.supervise()
         try:
-            async with httpx.AsyncClient(timeout=5) as http:
+            async with httpx.AsyncClient(timeout=5, verify=TLS) as http:
                 answer = await http.get(self.node.url + "/ready")
         except httpx.TransportError as error:
             return f"{type(error).__name__}: {error}"
@@ -276,7 +274,6 @@ async def open_stage(
             database=store.url,
             fees=json.dumps({str(ETH): PRICE}),
             resend_after=2,
-            **({"epoch_wait": BLOB_EPOCH_WAIT} if in_blobs else {}),
             **settings,
         )
         stack.callback(node.close)
