@@ -6,7 +6,8 @@ pruned them.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -35,12 +36,24 @@ from sotto.protocol.epoch import EpochResult, replay
 from sotto.protocol.errors import ProtocolError
 from sotto.protocol.forced import decode_forced
 from sotto.protocol.l1 import EpochRecord
-from sotto.protocol.words import decode_words
+from sotto.protocol.words import Layout, decode_words
 
 log = structlog.get_logger(category="state")
 
 PRUNED = "pruned"
 """Cause of the rollback block that follows a pruning (docs/spec/12-blocks.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FoundWords:
+    """All words of an epoch that somebody has committed, unchecked; `layout` says how they are laid out."""
+
+    commit: CommitRow
+    words: bytes
+    layout: Layout
+
+
+_Found = _FoundWords | StateDiverged | L1Error
 
 
 class Chain:
@@ -69,12 +82,16 @@ class Chain:
     async def apply(self, change: Change) -> None:
         """Apply one change of the watcher. Raises StateDiverged, L1Unavailable, BlobsMissing."""
         core = self._core
-        async with core.lock:
-            if isinstance(change, RolledBack):
+        if isinstance(change, RolledBack):
+            async with core.lock:
                 await self._roll_back(change.number)
-            else:
-                await self._add(change)
-            await self._take_back()
+        else:
+            # Sources of blobs may be slow, and whoever asks this node waits for the lock.
+            wanted = await self._to_adopt(change.events)
+            found = {commit.record_hash: await self._words_or_cause(commit) for commit in wanted}
+            async with core.lock:
+                await self._add(change, found)
+        await self._take_back()
         core.submit.set()
 
     async def check(self) -> None:
@@ -90,21 +107,21 @@ class Chain:
                 raise StateDiverged(
                     f"record of epoch {confirmed}: 0x{ours.hex()} here, 0x{theirs.hex()} on L1"
                 )
-            await self._take_back()
+        await self._take_back()
 
     async def finalize(self, block: int) -> None:
         """L1 can no longer lose this block."""
         await self._core.store.run(self._core.store.finalize, block)
 
-    async def _add(self, added: BlockAdded) -> None:
+    async def _add(self, added: BlockAdded, found: Mapping[bytes, _Found]) -> None:
         core = self._core
         for event in added.events:
-            await self._handle(event)
+            await self._handle(event, found)
         await core.store.run(core.store.save_cursor, added.head)
         core.l1_block = added.head.number
         core.assemble.set()
 
-    async def _handle(self, event: Event) -> None:
+    async def _handle(self, event: Event, found: Mapping[bytes, _Found]) -> None:
         match event:
             case ReceivedDeposit():
                 row = DepositRow(
@@ -134,7 +151,7 @@ class Chain:
             case ReceivedCommit():
                 await self._commit(event)
             case ReceivedProof():
-                await self._prove(event)
+                await self._prove(event, found.get(event.record_hash))
             case ReceivedPruning():
                 block = event.position.block_number
                 await self._core.store.run(self._core.store.prune_commits, event.first, block)
@@ -156,16 +173,23 @@ class Chain:
         ours = self._is_ours(event.record)
         if not ours:
             await core.abandon(event.id, OTHER_EPOCH)
-        commit = CommitRow(
-            record_hash=event.record_hash,
-            epoch=event.id,
-            record=event.record.encode(),
-            commit_block=event.position.block_number,
-            l1_tx=event.position.transaction_hash,
-        )
-        await store.run(store.save_commit, commit, ours)
+        await store.run(store.save_commit, _commit_row(event), ours)
 
-    async def _prove(self, event: ReceivedProof) -> None:
+    async def _to_adopt(self, events: Sequence[Event]) -> list[CommitRow]:
+        """Commits of other proposers that events of a block prove, as far as can be told before."""
+        core, store = self._core, self._core.store
+        here = {
+            event.record_hash: _commit_row(event) for event in events if isinstance(event, ReceivedCommit)
+        }
+        wanted = []
+        for event in events:
+            if isinstance(event, ReceivedProof) and event.id not in core.ledger.records:
+                commit = here.get(event.record_hash) or await store.run(store.commit, event.record_hash)
+                if commit is not None and not self._is_ours(record_from_bytes(commit.record)):
+                    wanted.append(commit)
+        return wanted
+
+    async def _prove(self, event: ReceivedProof, found: _Found | None) -> None:
         core, store = self._core, self._core.store
         if event.id in core.ledger.records:
             return
@@ -176,7 +200,9 @@ class Chain:
         if not self._is_ours(record):
             # What was built here, after a pruning that L1 has lost since, does not follow it.
             await core.abandon(event.id, OTHER_EPOCH)
-            await self._adopt(commit)
+            if isinstance(found, Exception):
+                raise found
+            await self._adopt(found or await self._words(commit))
         core.ledger.confirm(record)
         core.results.pop(event.id, None)
         position = event.position
@@ -207,40 +233,46 @@ class Chain:
         for commit in [] if self._proposer is None else await core.store.run(core.store.pending_commits):
             if commit.epoch in core.results:
                 continue
-            record = record_from_bytes(commit.record)
-            if record.proposer != self._proposer or commit.epoch != core.open_id:
+            if record_from_bytes(commit.record).proposer != self._proposer or commit.epoch != core.open_id:
                 return
             try:
-                result = await self._read(commit)
+                found = await self._words(commit)
+                async with core.lock:
+                    if commit.epoch != core.open_id:
+                        return
+                    result = await self._replay(found)
+                    # What has been ordered meanwhile, for an epoch that is still open.
+                    await core.abandon(commit.epoch, OTHER_EPOCH)
+                    rows = lane_rows(result)
+                    await core.store.run(core.store.adopt, epoch_row(result), rows, commit)
+                    core.ledger.append(result)
+                    core.results[commit.epoch] = result
+                    await core.overtake({row.id for row in rows})
             except (StateDiverged, L1Error) as error:
                 log.warning("own pending epoch not read", epoch=commit.epoch, cause=str(error))
                 return
-            # What has been ordered meanwhile, for an epoch that is still open.
-            await core.abandon(commit.epoch, OTHER_EPOCH)
-            rows = lane_rows(result)
-            await core.store.run(core.store.adopt, epoch_row(result), rows, commit)
-            core.ledger.append(result)
-            core.results[commit.epoch] = result
-            await core.overtake({row.id for row in rows})
             log.info("epoch taken back", epoch=commit.epoch, lanes=len(rows))
             core.prove.set()
 
-    async def _adopt(self, commit: CommitRow) -> None:
+    async def _adopt(self, found: _FoundWords) -> None:
         """Take an epoch of another proposer that L1 has proven."""
-        core = self._core
-        result = await self._read(commit)
+        core, commit = self._core, found.commit
+        result = await self._replay(found)
         rows = lane_rows(result)
         await core.store.run(core.store.adopt, epoch_row(result, foreign=True), rows, commit)
         core.ledger.append(result)
         await core.overtake({row.id for row in rows})
         log.info("epoch adopted", epoch=commit.epoch, lanes=len(rows))
 
-    async def _read(self, commit: CommitRow) -> EpochResult:
-        """The epoch that a commit published, behind the last one that is known here.
+    async def _words_or_cause(self, commit: CommitRow) -> _Found:
+        """What is raised only when it is needed: what happens before it in the block is to be known."""
+        try:
+            return await self._words(commit)
+        except (StateDiverged, L1Error) as error:
+            return error
 
-        Raises StateDiverged if that is none, L1Unavailable, BlobsMissing.
-        """
-        core = self._core
+    async def _words(self, commit: CommitRow) -> _FoundWords:
+        """What a commit published. Raises StateDiverged if that is nothing, L1Unavailable, BlobsMissing."""
         published = await self._rollup.published(commit.l1_tx)
         if published is None:
             raise StateDiverged(
@@ -250,9 +282,17 @@ class Chain:
         try:
             # Without its data nothing can follow: the event comes again until a source has it.
             encoded = await read_words(commit.epoch, published, layout, commit.commit_block, self._blobs)
-            words = decode_words(encoded, layout.lanes)
-            result = await asyncio.to_thread(replay, core.ledger.tip, words, layout.data_mode)
-        except (ProtocolError, HistoryMismatch) as error:
+        except HistoryMismatch as error:
+            raise StateDiverged(f"epoch {commit.epoch} on L1 cannot be read: {error}") from error
+        return _FoundWords(commit, encoded, layout)
+
+    async def _replay(self, found: _FoundWords) -> EpochResult:
+        """The epoch behind the last one that is known here. Raises StateDiverged if that is none."""
+        commit, layout = found.commit, found.layout
+        try:
+            words = decode_words(found.words, layout.lanes)
+            result = await asyncio.to_thread(replay, self._core.ledger.tip, words, layout.data_mode)
+        except ProtocolError as error:
             raise StateDiverged(f"epoch {commit.epoch} on L1 does not follow: {error}") from error
         if not is_of(record_from_bytes(commit.record), result):
             # The same state with other ciphertexts would rob wallets of their notes.
@@ -291,6 +331,16 @@ class Chain:
                 raise StateDiverged(f"the state before epoch {row.id} is not in memory: start the node again")
             words = decode_words(row.words, row.lanes)
             core.results[row.id] = await asyncio.to_thread(replay, before, words, row.layout.data_mode)
+
+
+def _commit_row(event: ReceivedCommit) -> CommitRow:
+    return CommitRow(
+        record_hash=event.record_hash,
+        epoch=event.id,
+        record=event.record.encode(),
+        commit_block=event.position.block_number,
+        l1_tx=event.position.transaction_hash,
+    )
 
 
 def genesis_row(event: ReceivedCommit, ledger: Ledger) -> EpochRow:

@@ -138,21 +138,23 @@ async def test_adopts_a_proven_epoch_of_another_proposer(world: World) -> None:
 
 
 class OneBlob:
-    """A source that has data words, once it is told them."""
+    """A source that has data words, once it is told them. Nobody may have to wait for it."""
 
     name = "archive"
 
-    def __init__(self) -> None:
+    def __init__(self, core: Core) -> None:
         self.words: list[bytes] = []
+        self._core = core
 
     async def find(self, wanted: BlobReference) -> Sequence[bytes]:
         """See BlobSource."""
+        assert not self._core.lock.locked()
         return self.words
 
 
 async def test_adopts_an_epoch_with_its_words_in_a_blob_once_a_source_has_it(world: World) -> None:
     world.core.ledger = Ledger()
-    follower, source = Follower(world), OneBlob()
+    follower, source = Follower(world), OneBlob(world.core)
     follower.chain = Chain(world.core, follower.calldata, blobs=BlobReader([source]))
     record = genesis_record(1)
     await follower.block(1, ReceivedCommit(position(1), 0, record.hash(), record))
@@ -169,6 +171,8 @@ async def test_adopts_an_epoch_with_its_words_in_a_blob_once_a_source_has_it(wor
     with pytest.raises(BlobsMissing):
         await follower.block(3, *events)
     assert world.core.ledger.confirmed_id == 0
+    # Nothing can be built beside it.
+    assert await world.core.is_blocked()
     source.words.append(closed.result.words.encode_data())
     await follower.block(3, *events)
     assert world.core.ledger.tip.hash() == world.scenario.state.hash()
@@ -181,7 +185,7 @@ async def test_a_kill_between_genesis_and_its_cursor_does_no_harm(world: World) 
     world.core.ledger = Ledger()
     record = genesis_record(1)
     commit = ReceivedCommit(position(1), 0, record.hash(), record)
-    await Follower(world).chain._handle(commit)
+    await Follower(world).chain._handle(commit, {})
     ledger, results = rebuild(world.core.store)
     assert (ledger.confirmed_id, list(ledger.records), results) == (0, [0], {})
     world.core.ledger = Ledger()
