@@ -41,8 +41,8 @@ SILENT = "0x" + "99" * 20
 KEEPERS = (7, 8, 9)
 """Accounts of those who keep the rollup going without being its operator, or mean it harm."""
 _POLL_SECONDS = 0.1
-_SETTLE_POLL_SECONDS = 1.0
-"""Each time all wallets are brought up to date, which takes processor time from the proofs they wait for."""
+_SYNC_SECONDS = 5.0
+"""Between two times at which wallets look, while a node works: it takes processor time from the proofs."""
 _FIRST_USER_KEY = 2
 
 
@@ -111,6 +111,7 @@ class Stage:
     restarts: int = 0
     idle_blocks: int = 1
     is_split: bool = False
+    _synced: float = float("-inf")
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -137,8 +138,7 @@ class Stage:
 
     async def settle(self) -> None:
         """Wait until nothing is on its way any more, and claim every withdrawal. Raises NotLiveError."""
-        failure = "not everything came to its end"
-        await self.until(self._is_settled, failure, SETTLE_SECONDS, _SETTLE_POLL_SECONDS)
+        await self.until(self._is_settled, "not everything came to its end", SETTLE_SECONDS, poll=0.5)
 
     async def until(
         self, question: Callable[[], Any], failure: str, seconds: float, poll: float = _POLL_SECONDS
@@ -212,6 +212,14 @@ class Stage:
         if problem := await self._is_ready():
             return problem
         try:
+            status, queued = await asyncio.to_thread(self._progress)
+        except httpx.TransportError as error:
+            return f"{type(error).__name__}: {error}"
+        now = asyncio.get_running_loop().time()
+        if _is_busy(status, queued) and now < self._synced + _SYNC_SECONDS:
+            return f"node {status}, {queued} in the queue"
+        self._synced = now
+        try:
             for user in self.users:
                 await user.wallet.sync()
                 await user.claim_all()
@@ -220,7 +228,7 @@ class Stage:
             return f"{type(error).__name__}: {error}"
         open_ = {user.name: [a.number for a in user.unsettled()] for user in self.users if user.unsettled()}
         status, queued = await asyncio.to_thread(self._progress)
-        busy = status["pending"] or status["head"] != status["proven"] or status["queue_cursor"] != queued
+        busy = _is_busy(status, queued)
         # One user may have looked before the epoch that the next one saw.
         behind = [user.name for user in self.users if user.wallet.epoch != status["proven"]]
         if not open_ and not busy and not behind:
@@ -233,6 +241,10 @@ class Stage:
     def _progress(self) -> tuple[dict[str, Any], int]:
         with contextlib.closing(ApiReader(self.node.url)) as api:
             return api.status(), self.l1.queue_length()
+
+
+def _is_busy(status: dict[str, Any], queued: int) -> bool:
+    return bool(status["pending"] or status["head"] != status["proven"] or status["queue_cursor"] != queued)
 
 
 def _require(violations: list[str]) -> None:
