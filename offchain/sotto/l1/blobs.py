@@ -23,6 +23,7 @@ from sotto.l1.errors import BlobMismatch, BlobsMissing, BlobSourceFailed, BlobUn
 from sotto.protocol.blob import BLOB_BYTES
 from sotto.protocol.data import check_data, read_blob
 from sotto.protocol.errors import BlobNotCanonical, ProtocolError
+from sotto.protocol.field import byte_word_from_json, to_byte_word
 from sotto.protocol.kzg import commit, versioned_hash
 from sotto.protocol.words import data_words_length
 
@@ -249,6 +250,11 @@ class BeaconBlobs(_HttpSource):
             raise BlobSourceFailed(f"{self.name}: the answer is no list of blobs")
         return [_hex(blob, self.name) for blob in found[:MAX_BLOBS]]
 
+    async def check(self) -> str:
+        """What the API tells of itself. Raises BlobSourceFailed if it cannot be used."""
+        _, seconds = await self._genesis()
+        return f"slots of {seconds} s" if seconds else "no slots: blocks are asked for by number"
+
     async def _slot(self, block: int) -> int:
         if self._clock is None:
             self._clock = await self._genesis()
@@ -286,6 +292,18 @@ class NodeBlobs(_HttpSource):
         """See BlobSource."""
         words = await self._get(f"/v1/blobs/0x{wanted.hash.hex()}", data_words_length(wanted.lanes))
         return [] if words is None else [words]
+
+    async def check(self, domain: int) -> str:
+        """How far the node is. Raises BlobSourceFailed unless it is one of this rollup."""
+        text = await self._get("/v1/status", _MAX_META)
+        try:
+            status = from_json(text or b"")
+            proven, theirs = status["proven"], byte_word_from_json(status["domain"])
+        except (ValueError, KeyError, TypeError, IndexError, ProtocolError) as error:
+            raise BlobSourceFailed(f"{self.name} is no node of Sotto") from error
+        if theirs != to_byte_word(domain):
+            raise BlobSourceFailed(f"{self.name} is of another rollup or chain")
+        return f"{proven} epochs are proven"
 
 
 def _hex(text: object, name: str) -> bytes:

@@ -113,7 +113,7 @@ class NamedArchive:
     def __init__(self, path: Path, domain: int, proven: ProvenEpochs) -> None:
         self.name = f"archive {path}"
         self._path, self._domain = path, domain
-        self._header = _header(path, domain)
+        self._header = archive_header(path, domain)
         self._proven = proven
         self._file: ArchiveFile | None = None
         self._lock = asyncio.Lock()
@@ -147,7 +147,8 @@ class NamedArchive:
         return archive
 
 
-def _header(path: Path, domain: int) -> ArchiveHeader:
+def archive_header(path: Path, domain: int) -> ArchiveHeader:
+    """What an archive says of itself. Raises ArchiveInvalid for a file that is none of this domain."""
     try:
         with path.open("rb") as file:
             header = read_header(file, path)

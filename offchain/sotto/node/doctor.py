@@ -7,9 +7,10 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,13 +23,17 @@ from web3 import AsyncHTTPProvider, AsyncWeb3
 
 import sotto
 from sotto import crypto
+from sotto.l1.blobs import BeaconBlobs, NodeBlobs
 from sotto.l1.contract import TRANSPORT_ERRORS
 from sotto.l1.deployment import Deployment, read_deployment
-from sotto.l1.errors import DeploymentInvalid, L1Error
+from sotto.l1.errors import ArchiveInvalid, BlobSourceFailed, DeploymentInvalid, L1Error
+from sotto.l1.sources import archive_header
 from sotto.l1.verifier import VerifierContract
 from sotto.node import migrations
 from sotto.node.config import LOCAL_CHAINS, NodeConfig
 from sotto.node.errors import NodeError
+from sotto.protocol.l1 import compute_domain
+from sotto.protocol.words import DataMode
 
 GIB: Final = 2**30
 LEAST_DISK: Final = 2 * GIB
@@ -136,6 +141,8 @@ class Doctor:
                 if has_library:
                     yield await _verifiers(web3, deployment)
                 yield await self._account(web3)
+                async for finding in self._blobs(web3, deployment):
+                    yield finding
             except (*TRANSPORT_ERRORS, L1Error) as error:
                 yield Finding("contracts", Level.FAIL, str(error), "See `l1_url` and `deployment`.")
         finally:
@@ -153,6 +160,34 @@ class Doctor:
         if balance < PLENTY_OF_WEI:
             return Finding("account", Level.WARN, text, "Send it more ETH soon: it pays for epochs.")
         return Finding("account", Level.OK, text)
+
+    async def _blobs(self, web3: AsyncWeb3[Any], deployment: Deployment) -> AsyncIterator[Finding]:
+        """Whatever may have blobs, which the node needs for the epochs of other proposers."""
+        named = self.config.blobs()
+        domain = compute_domain(deployment.chain_id, bytes.fromhex(deployment.address("Rollup")[2:]))
+        beacons = [BeaconBlobs(base, web3) for base in named.beacons]
+        nodes = [NodeBlobs(base) for base in named.nodes]
+        checks: list[tuple[str, Callable[[], Awaitable[str]]]] = [
+            *((source.name, source.check) for source in beacons),
+            *((node.name, partial(node.check, domain)) for node in nodes),
+        ]
+        for name, check in checks:
+            try:
+                yield Finding(name, Level.OK, await check())
+            except BlobSourceFailed as error:
+                yield Finding(name, Level.WARN, str(error), "See `beacon` and `blob_node`.")
+        for path in named.archives:
+            name = f"archive {path}"
+            try:
+                header = archive_header(path, domain)
+            except ArchiveInvalid as error:
+                yield Finding(name, Level.FAIL, str(error), "See `archive_file`: the node would not start.")
+            else:
+                yield Finding(name, Level.OK, f"epochs {header.first} to {header.last}")
+        in_blobs = any(layout.data_mode is DataMode.BLOB for layout in deployment.verifiers())
+        if in_blobs and not named.beacons and deployment.chain_id not in LOCAL_CHAINS:
+            text = "no beacon API, and few L1 nodes give blobs themselves"
+            yield Finding("blobs", Level.WARN, text, "Set `beacon`: epochs of other proposers may need it.")
 
 
 def check_python() -> Finding:

@@ -2,14 +2,18 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from eth_utils.crypto import keccak
 from tests.integration.node.conftest import Stage
 from tests.support.chain import KEYS
 
+from sotto.l1.archive import ArchiveHeader
 from sotto.l1.deployment import read_deployment
 from sotto.node.config import NodeConfig
 from sotto.node.doctor import Doctor, Level
+from sotto.protocol.field import Field
+from sotto.protocol.l1 import compute_domain
 from sotto.protocol.words import Layout
 
 
@@ -47,8 +51,19 @@ async def test_a_deployment_is_checked_down_to_its_code(stage: Stage, tmp_path: 
     changed = await levels(stage, tmp_path)
     assert changed["contracts"] is Level.FAIL
 
+    archive, other = tmp_path / "archive", tmp_path / "other"
+    rollup = bytes.fromhex(read_deployment(stage.deployment).address("Rollup")[2:])
+    domain = compute_domain(stage.chain.web3.eth.chain_id, rollup)
+    archive.write_bytes(ArchiveHeader(domain, 1, 7, Field(5)).encode())
+    other.write_bytes(ArchiveHeader(domain + 1, 1, 7, Field(5)).encode())
+    url, port = stage.chain.url, urlsplit(stage.chain.url).netloc
+    sources = await levels(stage, tmp_path, beacon=[url], blob_node=[url], archive_file=[archive, other])
+    assert sources[f"beacon API {port}"] is sources[f"archive {archive}"] is Level.OK
+    assert sources[f"node {port}"] is Level.WARN
+    assert sources[f"archive {other}"] is Level.FAIL
+
     content["chain_id"] = 1
     stage.deployment.write_text(json.dumps(content))
-    other = await levels(stage, tmp_path)
-    assert other["L1"] is Level.FAIL
-    assert "contracts" not in other
+    elsewhere = await levels(stage, tmp_path)
+    assert elsewhere["L1"] is Level.FAIL
+    assert "contracts" not in elsewhere

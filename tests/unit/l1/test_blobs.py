@@ -13,6 +13,7 @@ from sotto.l1.blobs import MAX_BLOBS, BeaconBlobs, BlobReader, BlobReference, No
 from sotto.l1.errors import BlobsMissing, BlobSourceFailed, BlobUnreadable, L1Error, L1Unavailable
 from sotto.protocol.blob import BLOB_BYTES
 from sotto.protocol.data import read_blob
+from sotto.protocol.field import byte_word_to_json, to_byte_word
 from sotto.protocol.kzg import CommittedBlob
 from sotto.protocol.words import data_words
 
@@ -197,3 +198,20 @@ async def test_another_node_gives_words_and_no_more(blob: CommittedBlob, wanted:
         await node(words + b"\x00").find(wanted)
     with pytest.raises(BlobSourceFailed, match="503"):
         await node(b"", 503).find(wanted)
+
+
+async def test_a_check_says_whether_a_source_can_be_used() -> None:
+    def node(status: object) -> NodeBlobs:
+        answer = json.dumps(status).encode()
+        return NodeBlobs("http://node.test", httpx.MockTransport(lambda _request: reply(answer)))
+
+    status = {"proven": 7, "domain": byte_word_to_json(to_byte_word(5))}
+    assert await node(status).check(5) == "7 epochs are proven"
+    with pytest.raises(BlobSourceFailed, match="of another rollup"):
+        await node(status).check(6)
+    for malformed in ({}, [], {**status, "domain": "0x5"}):
+        with pytest.raises(BlobSourceFailed, match="no node of Sotto"):
+            await node(malformed).check(5)
+    assert await beacon(lambda _request: httpx.Response(404)).check() == "slots of 12 s"
+    with pytest.raises(BlobSourceFailed, match="does not tell when slots begin"):
+        await beacon(lambda _request: httpx.Response(404), [1]).check()
