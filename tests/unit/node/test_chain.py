@@ -22,7 +22,7 @@ from sotto.node.config import NodeConfig
 from sotto.node.core import Core, epoch_row, lane_rows
 from sotto.node.errors import StateDiverged
 from sotto.node.events import Feed
-from sotto.node.ledger import Ledger
+from sotto.node.ledger import KEPT_STATES, Ledger
 from sotto.node.metrics import Metrics
 from sotto.node.queries import Queries
 from sotto.node.rebuild import rebuild
@@ -269,6 +269,29 @@ async def test_a_reorganisation_of_a_proof_leaves_the_commit_pending(world: Worl
     assert await core.is_blocked()
     await follower.block(7, proof_of(commit, 7))
     assert core.ledger.confirmed_id == 2
+    assert not await core.is_blocked()
+
+
+@pytest.mark.parametrize("ours", [False, True])
+async def test_a_start_recovers_what_is_too_deep_for_a_running_node(world: World, ours: bool) -> None:
+    follower = await start(world)
+    core, before = world.core, world.scenario.state.hash()
+    for number in range(4, 5 + KEPT_STATES):
+        epoch = world.scenario.close([world.empty()], 4)
+        if ours:
+            await follower.own(epoch)
+        commit = follower.commit(epoch, number)
+        await follower.block(number, commit, proof_of(commit, number))
+    with pytest.raises(StateDiverged, match="start the node again"):
+        await follower.chain.apply(RolledBack(3))
+    core.ledger, core.results = rebuild(core.store)
+    assert core.ledger.confirmed_id == 1
+    if ours:
+        # It has their client proofs, and commits them again.
+        assert core.in_flight == 1 + KEPT_STATES
+    else:
+        assert (core.in_flight, core.ledger.tip.hash()) == (0, before)
+    await follower.chain.apply(RolledBack(3))
     assert not await core.is_blocked()
 
 
