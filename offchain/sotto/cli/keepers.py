@@ -84,9 +84,9 @@ def rollup_options(command: Command) -> Command:
 @asynccontextmanager
 async def l1_connection(url: str) -> "AsyncIterator[AsyncWeb3[Any]]":
     """A connection to L1."""
-    from web3 import AsyncHTTPProvider, AsyncWeb3
+    from sotto.l1.connection import connect
 
-    web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(url))
+    web3 = connect(url)
     try:
         yield web3
     finally:

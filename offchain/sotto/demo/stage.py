@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from eth_account.signers.local import LocalAccount
-from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3 import AsyncWeb3
 
 from sotto import crypto
+from sotto.l1.connection import connect
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.testing.chain import CHAIN_ID, SOURCE, anvil, funded_account, tool_environment
 from sotto.testing.errors import SandboxError
@@ -60,7 +61,7 @@ async def open_stage(folder: Path, say: Say) -> AsyncIterator[Stage]:
     with contextlib.ExitStack() as children:
         say("Starting a local Ethereum (anvil) and deploying the contracts with ape ...")
         chain = children.enter_context(anvil(folder=folder))
-        web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(chain.url))
+        web3 = connect(chain.url)
         try:
             keys = asyncio.create_task(asyncio.to_thread(crypto.prepare_keys, "transfer"))
             deployment = await _deploy(folder, chain.url)

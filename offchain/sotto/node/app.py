@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import time
 from functools import partial
-from typing import Any
 
 import structlog
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto import crypto
 from sotto.l1.blobs import BlobReader
 from sotto.l1.bridge import BridgeContract
+from sotto.l1.connection import connect
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.deployment import read_deployment
 from sotto.l1.errors import WrongChain
@@ -71,7 +70,7 @@ class Node:
         self.url = ""
         self._stop = asyncio.Event()
         self._deployment = read_deployment(config.deployment)
-        self._web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(config.l1_url))
+        self._web3 = connect(config.l1_url)
         self._rollup = RollupContract(self._web3, self._deployment.address("Rollup"))
         self._queue = L1QueueContract(self._web3, self._deployment.address("L1Queue"))
         start = min(self._deployment.block("Rollup"), self._deployment.block("L1Queue"))

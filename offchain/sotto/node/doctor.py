@@ -19,11 +19,12 @@ from alembic.script import ScriptDirectory
 from eth_utils.crypto import keccak
 from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
-from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3 import AsyncWeb3
 
 import sotto
 from sotto import crypto
 from sotto.l1.blobs import BeaconBlobs, NodeBlobs
+from sotto.l1.connection import connect
 from sotto.l1.contract import TRANSPORT_ERRORS
 from sotto.l1.deployment import Deployment, read_deployment
 from sotto.l1.errors import ArchiveInvalid, BlobSourceFailed, DeploymentInvalid, L1Error
@@ -119,7 +120,7 @@ class Doctor:
                 yield Finding(f"keys {circuit}", Level.OK, f"circuit 0x{digest.hex()[:16]}..")
 
     async def _l1(self, deployment: Deployment, has_library: bool) -> AsyncIterator[Finding]:
-        web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(self.config.l1_url))
+        web3 = connect(self.config.l1_url)
         try:
             try:
                 chain_id = await web3.eth.chain_id

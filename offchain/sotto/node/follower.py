@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from web3 import AsyncHTTPProvider, AsyncWeb3
+from web3 import AsyncWeb3
 
 from sotto import crypto
 from sotto.l1.blob_settings import BlobSettings
 from sotto.l1.blobs import BlobReader
+from sotto.l1.connection import connect
 from sotto.l1.deployment import Deployment
 from sotto.l1.discovery import discover
 from sotto.l1.errors import DeploymentInvalid
@@ -114,7 +115,7 @@ async def follow(config: FollowConfig) -> Any:
     """
     crypto.install_hash_backend()
     async with contextlib.AsyncExitStack() as stack:
-        web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(config.l1_url))
+        web3 = connect(config.l1_url)
         stack.push_async_callback(web3.provider.disconnect)
         deployment = await discover(web3, config.rollup, config.start_block)
         rollup = RollupContract(web3, deployment.address("Rollup"))

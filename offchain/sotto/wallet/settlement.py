@@ -4,18 +4,18 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_typing import BlockNumber, ChecksumAddress
 from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
-from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.types import LogReceipt, TxParams, TxReceipt
 
 from sotto.l1.bridge import ETH, BridgeContract, Claim
+from sotto.l1.connection import connect
 from sotto.l1.contract import TRANSPORT_ERRORS
 from sotto.l1.contract import translate as translate_transport
 from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted, TransactionTimeout
@@ -65,7 +65,7 @@ class Settlement:
         self, url: str, rollup: bytes, account: LocalAccount | None = None, patience_seconds: float = 120
     ) -> None:
         self._patience_seconds = patience_seconds
-        self._web3: AsyncWeb3[Any] = AsyncWeb3(AsyncHTTPProvider(url))
+        self._web3 = connect(url)
         self._address = rollup
         self._rollup = RollupContract(self._web3, to_checksum_address(rollup))
         self._account = account
