@@ -113,6 +113,19 @@ class LostAnswers:
         return None if lost else reply
 
 
+@dataclass
+class NoLogs:
+    """Says that blocks have no logs, as some gateways do where a replica does not have the block yet."""
+
+    random: Random
+    share: float = 1.0
+
+    async def answer(self, call: Call, upstream: Upstream) -> Reply | None:
+        """See Disturbance."""
+        left_out = call["method"] == "eth_getLogs" and self.random.random() < self.share
+        return _rpc_result(call, []) if left_out else await upstream(call)
+
+
 class NoProofs:
     """Commits pass, and nothing that proves."""
 

@@ -15,7 +15,7 @@ from hexbytes import HexBytes
 from web3.types import Wei
 
 from sotto.wallet.errors import WalletError
-from tests.faults.endpoint import Cut, Disturbance, Errors, Hang, LostAnswers, Slow, StaleHead
+from tests.faults.endpoint import Cut, Disturbance, Errors, Hang, LostAnswers, NoLogs, Slow, StaleHead
 from tests.faults.processes import send, workers
 from tests.faults.stage import Stage
 from tests.faults.users import ETH, SMALLEST
@@ -223,6 +223,7 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "some L1 errors": endpoint_fault(lambda _stage, random: Errors(random, 0.3)),
     "slow L1": endpoint_fault(lambda _stage, random: Slow(random)),
     "lost L1 answers": endpoint_fault(lambda _stage, random: LostAnswers(random)),
+    "L1 without logs": endpoint_fault(lambda _stage, random: NoLogs(random, 0.7)),
     "stale L1": endpoint_fault(_stale(1.0)),
     "flapping L1": endpoint_fault(_stale(0.5)),
 }

@@ -13,6 +13,12 @@ class L1Unavailable(L1Error):
     """The L1 node does not answer, or answers with an error of its own; trying again may help."""
 
 
+class EventsMissing(L1Error):
+    """The L1 node has left out events of some blocks: these are read again."""
+
+    hint = "if it comes again and again, use another L1 node"
+
+
 class WrongChain(L1Error):
     """The L1 node serves another chain than the deployment file names."""
 

@@ -53,6 +53,15 @@ class _FoundWords:
     layout: Layout
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The last epochs that are committed and proven, and the length of the queue."""
+
+    head: int
+    proven: int
+    queue: int
+
+
 _Found = _FoundWords | StateDiverged | L1Error
 
 
@@ -108,6 +117,15 @@ class Chain:
                     f"record of epoch {confirmed}: 0x{ours.hex()} here, 0x{theirs.hex()} on L1"
                 )
         await self._take_back()
+
+    async def progress(self) -> Progress:
+        """What L1's events up to the last applied block have told."""
+        core = self._core
+        async with core.lock:
+            proven = core.ledger.confirmed_id
+            pending = await core.store.run(core.store.pending_commits)
+            queue = await core.store.run(core.store.queue_length)
+        return Progress(pending[-1].epoch if pending else proven, proven, queue)
 
     async def finalize(self, block: int) -> None:
         """L1 can no longer lose this block."""
