@@ -90,6 +90,7 @@ async def test_lost_answers_belong_to_transactions_that_l1_took(
     account = chain.web3.eth.accounts[0]
     transaction = {"from": account, "to": account, "value": Wei(1)}
     sent = chain.web3.eth.send_transaction(transaction)  # type: ignore[arg-type]
+    chain.web3.eth.wait_for_transaction_receipt(sent)
     raw = chain.transactions(1)[0]
     chain.reorganise(1)
     endpoint.disturb(LostAnswers(Random(1), share=0))
@@ -104,6 +105,7 @@ async def test_a_stale_head_shows_an_older_chain_without_contradictions(
     account = chain.web3.eth.accounts[0]
     head = chain.web3.eth.block_number
     sent = chain.web3.eth.send_transaction({"from": account, "to": account, "value": Wei(1)})
+    chain.web3.eth.wait_for_transaction_receipt(sent)
     endpoint.disturb(StaleHead(head, Random(1)))
     assert await web3.eth.block_number == head
     assert (await web3.eth.get_block("latest"))["number"] == head
