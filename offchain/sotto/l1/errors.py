@@ -162,6 +162,7 @@ class BlobsMissing(L1Error):
 
     Attributes:
         hashes: versioned hash of each missing blob by its epoch.
+        causes: why the sources did not give them.
     """
 
     hint = (
@@ -170,7 +171,7 @@ class BlobsMissing(L1Error):
     )
 
     def __init__(self, hashes: Mapping[int, bytes], causes: Sequence[Exception]) -> None:
-        self.hashes = dict(hashes)
+        self.hashes, self.causes = dict(hashes), tuple(causes)
         named = ", ".join(f"epoch {epoch}: 0x{blob.hex()}" for epoch, blob in sorted(self.hashes.items()))
         told = "; ".join(f"{type(cause).__name__}: {cause}" for cause in causes) or "no source is named"
         super().__init__(f"{named} ({told})")

@@ -21,7 +21,7 @@ from web3.types import LogReceipt
 from sotto.l1.blobs import BlobReader, BlobReference, RpcBlobs
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.discovery import creation_block
-from sotto.l1.errors import HistoryIncomplete, HistoryMismatch, L1Unavailable
+from sotto.l1.errors import BlobsMissing, HistoryIncomplete, HistoryMismatch, L1Unavailable
 from sotto.l1.events import QueueEvent, ReceivedCommit, ReceivedDeposit
 from sotto.l1.logs import LogReader
 from sotto.l1.queue import L1QueueContract
@@ -163,7 +163,10 @@ class History:
         wanted = [committed for committed in records if committed.record.id]
         for start in range(0, len(wanted), QUESTIONS):
             several = wanted[start : start + QUESTIONS]
-            for epoch in await asyncio.gather(*(self._epoch(committed) for committed in several)):
+            found = await asyncio.gather(
+                *(self._epoch(committed) for committed in several), return_exceptions=True
+            )
+            for epoch in _complete(found):
                 yield epoch
             self._progress("reading epochs", (start + len(several)) / len(wanted))
 
@@ -243,6 +246,19 @@ class History:
             return decoder(log)
         except (*TRANSPORT_ERRORS, DecodingError, ValueError, KeyError, TypeError) as error:
             raise HistoryMismatch(f"a log cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _complete(found: Sequence[HistoricEpoch | BaseException]) -> list[HistoricEpoch]:
+    """Raise BlobsMissing with all blobs that are missing, unless something else went wrong, too."""
+    failures = [each for each in found if isinstance(each, BaseException)]
+    missing = [failure for failure in failures if isinstance(failure, BlobsMissing)]
+    if len(missing) < len(failures):
+        raise next(failure for failure in failures if failure not in missing)
+    if missing:
+        hashes = {epoch: name for failure in missing for epoch, name in failure.hashes.items()}
+        causes = {str(cause): cause for failure in missing for cause in failure.causes}
+        raise BlobsMissing(hashes, list(causes.values()))
+    return [each for each in found if not isinstance(each, BaseException)]
 
 
 async def read_words(
