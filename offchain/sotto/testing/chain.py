@@ -6,8 +6,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final, cast
 
 from eth_account import Account
@@ -34,10 +35,12 @@ class LocalChain:
     url: str
     web3: Web3
     process_id: int
+    _making: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def mine(self, blocks: int = 1) -> None:
         """Add empty blocks."""
-        self.request("anvil_mine", [hex(blocks)])
+        with self._making:
+            self.request("anvil_mine", [hex(blocks)])
 
     def transactions(self, depth: int) -> list[bytes]:
         """The signed transactions of the last blocks, oldest first."""
@@ -57,7 +60,16 @@ class LocalChain:
                 0 on. One whose nonce does not fit is left out; whatever is not named is gone.
         """
         pairs = [["0x" + raw.hex(), place] for raw, place in transactions]
-        self.request("anvil_reorg", [depth, pairs])
+        # A block that anvil makes meanwhile runs its transactions under a number that is not its own.
+        with self._making:
+            automine = self.request("anvil_getAutomine", [])
+            self.request("evm_setAutomine", [False])
+            try:
+                self.request("anvil_reorg", [depth, pairs])
+            finally:
+                self.request("evm_setAutomine", [automine])
+            if automine and int(self.request("txpool_status", [])["pending"], 16):
+                self.request("anvil_mine", ["0x1"])
 
     def request(self, method: str, parameters: list[Any]) -> Any:
         """Result of a JSON-RPC request. Raises SandboxError with the chain's error."""
