@@ -48,7 +48,6 @@ PRUNED = "pruned"
 class _FoundWords:
     """All words of an epoch that somebody has committed, unchecked; `layout` says how they are laid out."""
 
-    commit: CommitRow
     words: bytes
     layout: Layout
 
@@ -218,9 +217,7 @@ class Chain:
         if not self._is_ours(record):
             # What was built here, after a pruning that L1 has lost since, does not follow it.
             await core.abandon(event.id, OTHER_EPOCH)
-            if isinstance(found, Exception):
-                raise found
-            await self._adopt(found or await self._words(commit))
+            await self._adopt(commit, found or await self._words_or_cause(commit))
         core.ledger.confirm(record)
         core.results.pop(event.id, None)
         position = event.position
@@ -253,29 +250,29 @@ class Chain:
                 continue
             if record_from_bytes(commit.record).proposer != self._proposer or commit.epoch != core.open_id:
                 return
-            try:
-                found = await self._words(commit)
-                async with core.lock:
-                    if commit.epoch != core.open_id:
-                        return
-                    result = await self._replay(found)
-                    # What has been ordered meanwhile, for an epoch that is still open.
-                    await core.abandon(commit.epoch, OTHER_EPOCH)
-                    rows = lane_rows(result)
-                    await core.store.run(core.store.adopt, epoch_row(result), rows, commit)
-                    core.ledger.append(result)
-                    core.results[commit.epoch] = result
-                    await core.overtake({row.id for row in rows})
-            except (StateDiverged, L1Error) as error:
-                log.warning("own pending epoch not read", epoch=commit.epoch, cause=str(error))
-                return
+            found = await self._words_or_cause(commit)
+            async with core.lock:
+                if commit.epoch != core.open_id:
+                    return
+                try:
+                    result = await self._replay(commit, found)
+                except (StateDiverged, L1Error) as error:
+                    log.warning("own pending epoch not read", epoch=commit.epoch, cause=str(error))
+                    return
+                # What has been ordered meanwhile, for an epoch that is still open.
+                await core.abandon(commit.epoch, OTHER_EPOCH)
+                rows = lane_rows(result)
+                await core.store.run(core.store.adopt, epoch_row(result), rows, commit)
+                core.ledger.append(result)
+                core.results[commit.epoch] = result
+                await core.overtake({row.id for row in rows})
             log.info("epoch taken back", epoch=commit.epoch, lanes=len(rows))
             core.prove.set()
 
-    async def _adopt(self, found: _FoundWords) -> None:
+    async def _adopt(self, commit: CommitRow, found: _Found) -> None:
         """Take an epoch of another proposer that L1 has proven."""
-        core, commit = self._core, found.commit
-        result = await self._replay(found)
+        core = self._core
+        result = await self._replay(commit, found)
         rows = lane_rows(result)
         await core.store.run(core.store.adopt, epoch_row(result, foreign=True), rows, commit)
         core.ledger.append(result)
@@ -302,14 +299,18 @@ class Chain:
             encoded = await read_words(commit.epoch, published, layout, commit.commit_block, self._blobs)
         except HistoryMismatch as error:
             raise StateDiverged(f"epoch {commit.epoch} on L1 cannot be read: {error}") from error
-        return _FoundWords(commit, encoded, layout)
+        return _FoundWords(encoded, layout)
 
-    async def _replay(self, found: _FoundWords) -> EpochResult:
-        """The epoch behind the last one that is known here. Raises StateDiverged if that is none."""
-        commit, layout = found.commit, found.layout
+    async def _replay(self, commit: CommitRow, found: _Found) -> EpochResult:
+        """The epoch behind the last one that is known here.
+
+        Raises the cause if its words were not found, and StateDiverged if they are none.
+        """
+        if isinstance(found, Exception):
+            raise found
         try:
-            words = decode_words(found.words, layout.lanes)
-            result = await asyncio.to_thread(replay, self._core.ledger.tip, words, layout.data_mode)
+            words = decode_words(found.words, found.layout.lanes)
+            result = await asyncio.to_thread(replay, self._core.ledger.tip, words, found.layout.data_mode)
         except ProtocolError as error:
             raise StateDiverged(f"epoch {commit.epoch} on L1 does not follow: {error}") from error
         if not is_of(record_from_bytes(commit.record), result):
