@@ -6,6 +6,7 @@ process. End-to-end tests run a real node.
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +41,9 @@ WORK = 14
 TOKEN = 2
 PRICE = 1_000
 ETHER = 10**18
+
+
+Snapshot = tuple[State, list[EpochRecord], list[EpochRow], int]
 
 
 class CheckingProver:
@@ -148,6 +152,14 @@ class RecordedNode:
         for member in members:
             self.statuses[member.h] = {"status": "proven", "epoch": record.id, "reason": None}
         self.pool, self.waiting, self.forced, self.queue_cursor = Pool(), [], [], header.queue_end
+
+    def snapshot(self) -> Snapshot:
+        """The chain of epochs as it is, for `restore`."""
+        return deepcopy((self.state, self.records, self.rows, self.queue_cursor))
+
+    def restore(self, kept: Snapshot) -> None:
+        """Let L1 have the chain of a snapshot again; the pool and the statuses stay."""
+        self.state, self.records, self.rows, self.queue_cursor = deepcopy(kept)
 
     def drop(self, reason: str) -> None:
         """Give up all that waits in the pool."""

@@ -1,6 +1,5 @@
 """Batches: everybody is paid once, whatever happens in the middle."""
 
-from copy import deepcopy
 from typing import Any
 
 import httpx
@@ -239,7 +238,7 @@ async def test_lost_epoch_leaves_its_payments_on_their_way(
     small_epochs(node)
     payments = [*strangers(8), Payment(bob.address, 77)]
     number = await alice.start_batch("ETH", payments)
-    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    kept = node.snapshot()
     waiting = alice.wait
     alice.wait = lambda *_: alice.sync()  # type: ignore[assignment, method-assign]
     await alice.continue_batch(number)
@@ -247,7 +246,7 @@ async def test_lost_epoch_leaves_its_payments_on_their_way(
     await alice.sync()
     assert alice.batches()[0].proven == 8
 
-    node.state, node.records, node.rows, node.queue_cursor = kept
+    node.restore(kept)
     node.statuses.clear()
     await alice.sync()
     assert (alice.batches()[0].proven, alice.batches()[0].pending) == (0, 8)

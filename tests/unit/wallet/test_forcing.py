@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 
 import pytest
 from tests.unit.wallet.conftest import OpenWallet
@@ -286,14 +285,14 @@ async def test_notes_that_are_gone_when_it_is_to_be_proven_again_are_not_spent(
 ) -> None:
     phrase = "legal winner thank year wave sausage worth useful legal winner thank yellow"
     alice, copy = await open_wallet("alice", phrase, l1=l1), await open_wallet("copy", phrase)
-    before = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    before = node.snapshot()
     await funded(node, alice, ETHER)
     await copy.sync()
 
     def overtaken() -> None:
         l1.reverted |= set(l1.signed)
         if lost:
-            node.state, node.records, node.rows, node.queue_cursor = before
+            node.restore(before)
         else:
             node.close()
         raise StaleSuccessor("WrongSuccessorCount")

@@ -139,14 +139,14 @@ async def test_another_history_than_before_is_followed_from_the_fork(
     alice, bob = await open_wallet("alice"), await open_wallet("bob")
     node.deposit(alice.address, ETHER)
     node.close()
-    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    kept = node.snapshot()
     await alice.sync()
     await alice.send("ETH", [Payment(bob.address, 10)])
     node.close()
     await alice.sync()
     assert alice.balances()[1].available == ETHER - 10 - PRICE
 
-    node.state, node.records, node.rows, node.queue_cursor = kept
+    node.restore(kept)
     node.deposit(bob.address, 3)
     node.close()
     node.statuses.clear()

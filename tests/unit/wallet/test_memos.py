@@ -1,6 +1,5 @@
 """Memos: both sides read them, also after a restore; nothing depends on them."""
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -67,13 +66,13 @@ async def test_memos_are_read_again_after_a_rescan_and_a_fork(
 ) -> None:
     alice, bob = await open_wallet("alice"), await open_wallet("bob")
     await funded(node, alice, ETHER)
-    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    kept = node.snapshot()
     await alice.send("ETH", [Payment(bob.address, 5, memo="one")])
     node.close()
     await bob.sync()
     await bob.sync(rescan=True)
     assert memos(bob) == ["one"]
-    node.state, node.records, node.rows, node.queue_cursor = kept
+    node.restore(kept)
     node.statuses.clear()
     await alice.sync()
     node.deposit(alice.address, 1)

@@ -1,6 +1,5 @@
 """Payments against the recorded node: every witness satisfies the circuit, every balance is exact."""
 
-from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -327,7 +326,7 @@ async def test_what_was_found_in_a_lost_epoch_does_not_wait_for_ever(
     words = "legal winner thank year wave sausage worth useful legal winner thank yellow"
     alice, bob = await open_wallet("alice", words), await open_wallet("bob")
     await funded(node, bob, ETHER)
-    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    kept = node.snapshot()
     await funded(node, alice, ETHER)
     sent = await bob.send("ETH", [Payment(alice.address, 7)])
     node.close()
@@ -336,8 +335,8 @@ async def test_what_was_found_in_a_lost_epoch_does_not_wait_for_ever(
         await wallet.sync()
     found = [(a.kind, a.value) for a in alice.history()]
     assert found == [(ActionKind.DEPOSIT, ETHER), (ActionKind.RECEIVED, 7)]
-    landed = (node.state, node.records, node.rows, node.queue_cursor)
-    node.state, node.records, node.rows, node.queue_cursor = kept
+    landed = node.snapshot()
+    node.restore(kept)
     for wallet in (alice, bob, copy):
         await wallet.sync()
     for wallet in (alice, copy):
@@ -346,7 +345,7 @@ async def test_what_was_found_in_a_lost_epoch_does_not_wait_for_ever(
         }
         assert wallet.balances().get(1, Balance()) == Balance()
     assert bob.history()[sent.number].status == ActionStatus.PENDING
-    node.state, node.records, node.rows, node.queue_cursor = landed
+    node.restore(landed)
     for wallet in (alice, copy):
         await wallet.sync()
         assert [(a.kind, a.value) for a in wallet.history()] == found
@@ -360,20 +359,20 @@ async def test_line_names_the_bytes_that_landed(node: RecordedNode, open_wallet:
     await funded(node, alice, ETHER)
     await alice.send("ETH", [Payment(bob.address, 1000)])
     node.close()
-    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    kept = node.snapshot()
     sent = await alice.send("ETH", [Payment(bob.address, 7)])
     earlier = list(node.pool)
     node.close()
     for wallet in (alice, bob):
         await wallet.sync()
-    node.state, node.records, node.rows, node.queue_cursor = kept
+    node.restore(kept)
     node.statuses[sent.h] = {"status": "dropped", "epoch": None, "reason": "reprove: its anchor was pruned"}
     node.l1_block += 64
-    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    kept = node.snapshot()
     await alice.sync()
     assert [bundle.id for bundle in node.pool] != [bundle.id for bundle in earlier]
     for landing in (list(node.pool), earlier):
-        node.state, node.records, node.rows, node.queue_cursor = deepcopy(kept)
+        node.restore(kept)
         for wallet in (alice, bob):
             await wallet.sync()
         node.pool = Pool()

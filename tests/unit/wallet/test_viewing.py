@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +176,7 @@ async def test_reorganised_chain_leaves_no_line_behind(
     alice, bob = await open_wallet("alice", phrase=WORDS), await open_wallet("bob")
     node.deposit(alice.address, ETHER)
     node.close()
-    kept = deepcopy((node.state, node.records, node.rows, node.queue_cursor))
+    kept = node.snapshot()
     await alice.sync()
     view = await open_view(alice, kind, (bob.address,) if kind == ViewingKind.OUTGOING else ())
     await view.sync()
@@ -186,7 +185,7 @@ async def test_reorganised_chain_leaves_no_line_behind(
     node.close()
     await view.sync()
     assert len(view.history()) > len(settled)
-    node.state, node.records, node.rows, node.queue_cursor = kept
+    node.restore(kept)
     node.deposit(bob.address, 5)
     node.close()
     await view.sync()
