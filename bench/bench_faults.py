@@ -67,6 +67,9 @@ def main() -> None:
     done = {each["seed"]: each for each in map(json.loads, lines)}
     sizes = [min(CAMPAIGN, arguments.rounds - begun) for begun in range(0, arguments.rounds, CAMPAIGN)]
     load = machine()
+    if done:
+        # Else a log that is complete would leave results.json as it was.
+        _record(list(done.values()), arguments.jobs, load)
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
         running = [
             pool.submit(campaign, seed, size)
