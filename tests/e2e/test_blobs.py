@@ -25,8 +25,9 @@ from sotto.protocol.keys import new_phrase
 from sotto.protocol.words import words_length
 from sotto.testing.chain import CHAIN_ID, funded_account
 from sotto.testing.contracts import build_contracts
-from sotto.wallet import Connection, SyncWallet, create_wallet
+from sotto.wallet import Connection, SyncWallet, Wallet, create_wallet
 from sotto.wallet.inputs import Payment
+from sotto.wallet.settlement import Settlement
 
 pytestmark = pytest.mark.slow
 
@@ -178,6 +179,24 @@ def test_followers_need_l1_and_anybody_who_has_the_words(stage: Stage) -> None:
             assert follower.get("/v1/state")["proven"] == expected
         finally:
             follower.close()
+
+
+async def test_restored_wallets_find_what_they_spent_in_blobs(stage: Stage, tmp_path: Path) -> None:
+    rollup, expected = bytes.fromhex(stage.people.rollup[2:]), stage.wallet.balances()
+    # L1 has the blobs; the node has them; nobody has, and L1 cannot judge what the node says was spent.
+    for name, l1, node in (
+        ("l1", stage.people.chain.url, None),
+        ("node", stage.late.url, stage.node.url),
+        ("nobody", stage.late.url, None),
+    ):
+        file = tmp_path / name
+        create_wallet(file, PASSWORD, CHAIN_ID, rollup, phrase=stage.people.owners[0].words, work=14)
+        async with await Wallet.open(file, PASSWORD, Connection(stage.node.url)) as restored:
+            restored._context.settlement = Settlement(l1, rollup, node=node)
+            await restored.sync()
+            found = restored.balances()
+            assert found[1].available == expected[1].available
+            assert bool(found[1].claimed_spent) == (name == "nobody")
 
 
 def test_who_has_neither_blob_nor_archive_is_told_what_is_missing(stage: Stage) -> None:

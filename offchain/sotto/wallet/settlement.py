@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, cast
 
 from eth_account.signers.local import LocalAccount
@@ -14,14 +15,23 @@ from hexbytes import HexBytes
 from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.types import LogReceipt, TxParams, TxReceipt
 
+from sotto.l1.blobs import BlobReader, BlobSource, NodeBlobs, RpcBlobs
 from sotto.l1.bridge import ETH, BridgeContract, Claim
 from sotto.l1.connection import connect
 from sotto.l1.contract import TRANSPORT_ERRORS
 from sotto.l1.contract import translate as translate_transport
-from sotto.l1.errors import ContractRejected, L1Error, L1Unavailable, TransactionReverted, TransactionTimeout
+from sotto.l1.errors import (
+    BlobsMissing,
+    ContractRejected,
+    L1Error,
+    L1Unavailable,
+    TransactionReverted,
+    TransactionTimeout,
+)
 from sotto.l1.events import QueueEvent, ReceivedCommit, ReceivedDeposit, ReceivedForced
+from sotto.l1.history import read_words
 from sotto.l1.queue import ForceInput, L1QueueContract
-from sotto.l1.rollup import RollupContract
+from sotto.l1.rollup import PublishedEpoch, RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
 from sotto.l1.token import TokenContract
 from sotto.l1.watcher import LOG_RANGE
@@ -56,16 +66,24 @@ class Settlement:
         url: JSON-RPC endpoint.
         rollup: address, 20 bytes.
         account: pays gas, and is the depositor; None to read only.
+        node: address of a node that may have blobs, which is not believed; None: only L1's client is asked.
         patience_seconds: how long a transaction is waited for.
 
     Every method raises L1Unreachable; transactions raise L1Rejected, L1Unconfirmed and L1NotConfigured.
     """
 
     def __init__(
-        self, url: str, rollup: bytes, account: LocalAccount | None = None, patience_seconds: float = 120
+        self,
+        url: str,
+        rollup: bytes,
+        account: LocalAccount | None = None,
+        *,
+        node: str | None = None,
+        patience_seconds: float = 120,
     ) -> None:
         self._patience_seconds = patience_seconds
         self._web3 = connect(url)
+        self._node = node
         self._address = rollup
         self._rollup = RollupContract(self._web3, to_checksum_address(rollup))
         self._account = account
@@ -151,8 +169,11 @@ class Settlement:
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
 
-    async def words(self, record: EpochRecord, lanes: int) -> EpochWords | None:
-        """What the commit of a proven epoch has published; None when it did not call the rollup directly."""
+    async def words(self, record: EpochRecord) -> EpochWords | None:
+        """What the commit of a proven epoch has published.
+
+        None when it did not call the rollup directly, or when nobody who is asked has its blob.
+        """
         block = BlockNumber(record.commit_block)
         try:
             logs = await self._web3.eth.get_logs(
@@ -162,12 +183,25 @@ class Settlement:
             for event in events:
                 if isinstance(event, ReceivedCommit) and event.record_hash == record.hash():
                     published = await self._rollup.published(event.position.transaction_hash)
-                    return None if published is None else decode_words(published.words, lanes)
+                    return None if published is None else await self._words(record, published)
+        except BlobsMissing:
+            return None
         except L1Error as error:
             raise translate(error) from error
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
         return None
+
+    @cached_property
+    def _blobs(self) -> BlobReader:
+        sources: list[BlobSource] = [] if self._node is None else [NodeBlobs(self._node)]
+        return BlobReader([*sources, RpcBlobs(self._web3)])
+
+    async def _words(self, record: EpochRecord, published: PublishedEpoch) -> EpochWords:
+        """Raises L1Error, BlobsMissing."""
+        layout = (await self._rollup.verifiers())[published.verifier]
+        encoded = await read_words(record.id, published, layout, record.commit_block, self._blobs)
+        return decode_words(encoded, layout.lanes)
 
     async def check_asset(self, asset: Asset) -> None:
         """Compare a token with what bridge and token say of it. Raises StateMismatch."""

@@ -252,7 +252,7 @@ async def _check_claims(context: Context) -> None:
     state = context.state
     for epoch in sorted({note.spent_epoch or 0 for note in state.notes.values() if note.claimed}):
         message = await checked_epoch(context, epoch)
-        words = await l1.words(message.record, message.lanes)
+        words = await l1.words(message.record)
         if words is None:
             continue
         spent = {n for lane in words.lanes if lane.kind in SPENDING for n in lane.nullifiers}

@@ -123,7 +123,9 @@ class Wallet:
             if connection.l1 is not None:
                 from sotto.wallet.settlement import Settlement
 
-                settlement = Settlement(connection.l1, content.rollup, connection.l1_account)
+                settlement = Settlement(
+                    connection.l1, content.rollup, connection.l1_account, node=connection.node
+                )
             signer = None
             if connection.signer is not None:
                 view = viewing_key_of(content)

@@ -322,10 +322,10 @@ class RecordedL1:
         """See Settlement."""
         return self.final
 
-    async def words(self, record: EpochRecord, lanes: int) -> EpochWords | None:
+    async def words(self, record: EpochRecord) -> EpochWords | None:
         """See Settlement."""
         row = self._node.rows[record.id - 1]
-        return decode_words(row.words, lanes) if self.words_known else None
+        return decode_words(row.words, row.lanes) if self.words_known else None
 
 
 def crypto_seed(number: int) -> bytes:
