@@ -49,8 +49,9 @@ def main() -> int:
             data=arguments.data,
         )
     say(
-        f"{report.rounds} rounds, {report.epochs} epochs, {report.accepted} transactions accepted, "
-        f"{report.restarts} restarts by the service manager, refusals {dict(report.refusals)}"
+        f"{report.rounds} rounds, {report.epochs} epochs, {report.blobs} of them in blobs, "
+        f"{report.accepted} transactions accepted, {report.restarts} restarts by the service manager, "
+        f"refusals {dict(report.refusals)}"
     )
     if report.failure:
         say(report.failure)

@@ -14,21 +14,26 @@ from random import Random
 from time import monotonic
 from typing import Final
 
+from sotto.protocol.words import DataMode
 from tests.faults.database import postgres
 from tests.faults.ending import end
 from tests.faults.perturbations import PERTURBATIONS, Perturbation
 from tests.faults.stage import Database, Stage, open_stage
 from tests.faults.takeovers import TAKEOVERS
+from tests.faults.users import User
 
 JOINT, SPLIT = "joint", "split"
 CALLDATA, BLOB = "calldata", "blob"
-SPLIT_PARAMETERS: Final = {"provingWindow": 40, "forcedDeadline": 24, "freezeTime": 160}
-"""L1 blocks. Proofs have some minutes by themselves, and what must not wait for them is mined."""
+FREEZE_PARAMETERS: Final = {"provingWindow": 40, "forcedDeadline": 24, "freezeTime": 160}
+"""L1 blocks. Proofs have some minutes by themselves, and what must not wait for them is mined: anvil
+would take hours for the blocks of the default freeze time."""
 
 Say = Callable[[str], None]
 
-EPOCH_WAIT: Final = {CALLDATA: 1.0, BLOB: 3.0}
-"""Seconds; with blobs so many that more comes together than a small epoch takes."""
+EPOCH_WAIT: Final = {CALLDATA: 1.0, BLOB: 10.0}
+ACTIONS: Final = {CALLDATA: 1, BLOB: 3}
+"""Seconds, and actions of each user in a round: with blobs so many that more comes together than a small
+epoch takes."""
 POLL_INTERVAL: Final = 0.5
 """Seconds between two looks of the node at L1, its default: more would take the processor from proofs."""
 LATEST_START = 2.5
@@ -49,6 +54,7 @@ class Report:
         failure: what went wrong, in words; empty if nothing did. The campaign ends with it.
         accepted: transactions that the node has answered for.
         epochs: proven on L1.
+        blobs: those of them with their data in a blob.
         restarts: how often the node ended by itself and had to be started again.
         refusals: typed errors that users have met.
     """
@@ -63,6 +69,7 @@ class Report:
     failure: str = ""
     accepted: int = 0
     epochs: int = 0
+    blobs: int = 0
     restarts: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
 
@@ -132,7 +139,7 @@ async def _run(
     database: Database | None,
 ) -> None:
     seed, random = report.seed, Random(report.seed)
-    parameters = SPLIT_PARAMETERS if report.settlement == SPLIT else None
+    parameters = FREEZE_PARAMETERS if report.freeze else None
     try:
         settings = {
             "settlement": report.settlement,
@@ -145,7 +152,7 @@ async def _run(
                 for number, name in enumerate(schedule(seed, rounds, perturbations), start=1):
                     report.rounds = number
                     begun = monotonic()
-                    await _round(stage, perturbations[name], Random(random.random()))
+                    await _round(stage, perturbations[name], Random(random.random()), ACTIONS[report.data])
                     say(f"round {number:3} {name:<22} {monotonic() - begun:6.1f} s")
                 l1 = await stage.check()
                 await stage.check_restored(l1)
@@ -155,6 +162,9 @@ async def _run(
                     left = f"{len(l1.exits)} notes, {len(l1.pulled)} items"
                     say(f"the freeze {left:<22} {monotonic() - begun:6.1f} s")
                 report.epochs = l1.proven
+                report.blobs = sum(each.record.data_mode == DataMode.BLOB for each in l1.epochs.values())
+                if report.data == BLOB and not report.blobs:
+                    report.failure = "no epoch had its data in a blob, so nothing is known of those"
             finally:
                 report.restarts = stage.restarts
                 report.accepted = sum(len(user.transport.accepted) for user in stage.users)
@@ -164,13 +174,18 @@ async def _run(
         report.failure = traceback.format_exc()
 
 
-async def _round(stage: Stage, perturb: Perturbation, random: Random) -> None:
+async def _round(stage: Stage, perturb: Perturbation, random: Random, actions: int) -> None:
     delay = random.uniform(0, LATEST_START)
     async with asyncio.TaskGroup() as group:
         for user in stage.users:
-            group.create_task(user.act([other for other in stage.users if other is not user]))
+            group.create_task(_act(user, [other for other in stage.users if other is not user], actions))
         await asyncio.sleep(delay)
         await perturb(stage, random)
         await stage.heal()
     await stage.settle()
     await stage.check()
+
+
+async def _act(user: User, others: Sequence[User], actions: int) -> None:
+    for _ in range(actions):
+        await user.act(others)
