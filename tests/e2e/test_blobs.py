@@ -181,22 +181,34 @@ def test_followers_need_l1_and_anybody_who_has_the_words(stage: Stage) -> None:
             follower.close()
 
 
+class Asked(httpx.AsyncHTTPTransport):
+    """Remembers what a node is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.path)
+        return await super().handle_async_request(request)
+
+
 async def test_restored_wallets_find_what_they_spent_in_blobs(stage: Stage, tmp_path: Path) -> None:
     rollup, expected = bytes.fromhex(stage.people.rollup[2:]), stage.wallet.balances()
     # L1 has the blobs; the node has them; nobody has, and L1 cannot judge what the node says was spent.
-    for name, l1, node in (
-        ("l1", stage.people.chain.url, None),
-        ("node", stage.late.url, stage.node.url),
-        ("nobody", stage.late.url, None),
-    ):
+    for name, l1 in (("l1", stage.people.chain.url), ("node", stage.late.url), ("nobody", stage.late.url)):
         file = tmp_path / name
         create_wallet(file, PASSWORD, CHAIN_ID, rollup, phrase=stage.people.owners[0].words, work=14)
-        async with await Wallet.open(file, PASSWORD, Connection(stage.node.url)) as restored:
-            restored._context.settlement = Settlement(l1, rollup, node=node)
+        connection = Connection(stage.node.url, l1=l1, transport=(asked := Asked()))
+        async with await Wallet.open(file, PASSWORD, connection) as restored:
+            if name != "node":
+                restored._context.settlement = Settlement(l1, rollup)
             await restored.sync()
             found = restored.balances()
             assert found[1].available == expected[1].available
             assert bool(found[1].claimed_spent) == (name == "nobody")
+            # On the way on which the wallet reaches its node, not beside it.
+            assert any(path.startswith("/v1/blobs/") for path in asked.paths) == (name == "node")
 
 
 def test_who_has_neither_blob_nor_archive_is_told_what_is_missing(stage: Stage) -> None:

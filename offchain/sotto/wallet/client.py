@@ -96,6 +96,15 @@ class NodeClient:
             raise
         return messages.parse("transaction", messages.parse_transaction, data)
 
+    async def blob_words(self, versioned_hash: bytes) -> bytes | None:
+        """What the node says were the data words in a blob, None when it does not know it."""
+        response, data = await self._exchange("GET", f"/v1/blobs/0x{versioned_hash.hex()}", None)
+        if response.is_success:
+            return data
+        if response.status_code == _NOT_FOUND:
+            return None
+        raise _rejection(response.status_code, None)
+
     async def submit(
         self,
         transactions: Sequence[dict[str, object]],
@@ -118,7 +127,7 @@ class NodeClient:
     async def _get(self, path: str) -> Any:
         return await self._request("GET", path, None)
 
-    async def _request(self, method: str, path: str, body: Any) -> Any:
+    async def _exchange(self, method: str, path: str, body: Any) -> tuple[httpx.Response, bytes]:
         try:
             async with self._http.stream(method, path, json=body) as response:
                 data = bytearray()
@@ -135,10 +144,14 @@ class NodeClient:
             raise NodeUnreachable(f"{self._http.base_url}: {str(error) or type(error).__name__}") from error
         except httpx.HTTPError as error:
             raise NodeInterrupted(f"{self._http.base_url}: {str(error) or type(error).__name__}") from error
+        return response, bytes(data)
+
+    async def _request(self, method: str, path: str, body: Any) -> Any:
+        response, data = await self._exchange(method, path, body)
         try:
             # The standard parser recurses on the C stack: with a raised recursion limit, a deeply
             # nested answer would end the process.
-            answer = from_json(bytes(data), allow_inf_nan=False)
+            answer = from_json(data, allow_inf_nan=False)
         except ValueError as error:
             raise NodeMalformed(f"the answer to {path} is no JSON (status {response.status_code})") from error
         if response.is_success:

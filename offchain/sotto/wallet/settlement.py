@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Final, cast
 
 from eth_account.signers.local import LocalAccount
@@ -15,13 +14,14 @@ from hexbytes import HexBytes
 from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.types import LogReceipt, TxParams, TxReceipt
 
-from sotto.l1.blobs import BlobReader, BlobSource, NodeBlobs, RpcBlobs
+from sotto.l1.blobs import BlobReader, BlobReference, BlobSource, RpcBlobs
 from sotto.l1.bridge import ETH, BridgeContract, Claim
 from sotto.l1.connection import connect
 from sotto.l1.contract import TRANSPORT_ERRORS
 from sotto.l1.contract import translate as translate_transport
 from sotto.l1.errors import (
     BlobsMissing,
+    BlobSourceFailed,
     ContractRejected,
     L1Error,
     L1Unavailable,
@@ -38,6 +38,7 @@ from sotto.l1.watcher import LOG_RANGE
 from sotto.protocol.l1 import EpochRecord, compute_domain
 from sotto.protocol.words import EpochWords, decode_words
 from sotto.wallet.amounts import Asset
+from sotto.wallet.client import NodeClient
 from sotto.wallet.errors import (
     AnchorTooOld,
     L1NotConfigured,
@@ -48,6 +49,7 @@ from sotto.wallet.errors import (
     RollupFrozen,
     StaleSuccessor,
     StateMismatch,
+    WalletError,
     WrongDeployment,
 )
 from sotto.wallet.receipts import L1Receipt, QueuedItem
@@ -66,7 +68,7 @@ class Settlement:
         url: JSON-RPC endpoint.
         rollup: address, 20 bytes.
         account: pays gas, and is the depositor; None to read only.
-        node: address of a node that may have blobs, which is not believed; None: only L1's client is asked.
+        node: it is asked for blobs before L1's client, and not believed; None: only that one is asked.
         patience_seconds: how long a transaction is waited for.
 
     Every method raises L1Unreachable; transactions raise L1Rejected, L1Unconfirmed and L1NotConfigured.
@@ -78,12 +80,13 @@ class Settlement:
         rollup: bytes,
         account: LocalAccount | None = None,
         *,
-        node: str | None = None,
+        node: NodeClient | None = None,
         patience_seconds: float = 120,
     ) -> None:
         self._patience_seconds = patience_seconds
         self._web3 = connect(url)
-        self._node = node
+        sources: list[BlobSource] = [] if node is None else [_NodeWords(node)]
+        self._blobs = BlobReader([*sources, RpcBlobs(self._web3)])
         self._address = rollup
         self._rollup = RollupContract(self._web3, to_checksum_address(rollup))
         self._account = account
@@ -191,11 +194,6 @@ class Settlement:
         except TRANSPORT_ERRORS as error:
             raise L1Unreachable(f"{type(error).__name__}: {str(error)[:200]}") from error
         return None
-
-    @cached_property
-    def _blobs(self) -> BlobReader:
-        sources: list[BlobSource] = [] if self._node is None else [NodeBlobs(self._node)]
-        return BlobReader([*sources, RpcBlobs(self._web3)])
 
     async def _words(self, record: EpochRecord, published: PublishedEpoch) -> EpochWords:
         """Raises L1Error, BlobsMissing."""
@@ -480,6 +478,23 @@ _CAUSES: Final[Mapping[str, type[L1Rejected]]] = {
     "EpochNotProven": StaleSuccessor,
 }
 """What the queue refuses, by the contract's error."""
+
+
+class _NodeWords:
+    """Data words from the wallet's node, by the way on which it is reached."""
+
+    name = "the wallet's node"
+
+    def __init__(self, client: NodeClient) -> None:
+        self._client = client
+
+    async def find(self, wanted: BlobReference) -> Sequence[bytes]:
+        """See BlobSource."""
+        try:
+            words = await self._client.blob_words(wanted.hash)
+        except WalletError as error:
+            raise BlobSourceFailed(f"{self.name}: {error}") from error
+        return [] if words is None else [words]
 
 
 def translate(error: L1Error) -> L1Rejected | L1Unreachable | L1Unconfirmed:

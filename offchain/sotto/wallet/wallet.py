@@ -119,13 +119,12 @@ class Wallet:
                 # is being stretched meanwhile, on another core.
                 import sotto.wallet.settlement  # noqa: F401
             content = await reading
+            client = NodeClient(connection.node, connection.transport)
             settlement = None
             if connection.l1 is not None:
                 from sotto.wallet.settlement import Settlement
 
-                settlement = Settlement(
-                    connection.l1, content.rollup, connection.l1_account, node=connection.node
-                )
+                settlement = Settlement(connection.l1, content.rollup, connection.l1_account, node=client)
             signer = None
             if connection.signer is not None:
                 view = viewing_key_of(content)
@@ -135,7 +134,7 @@ class Wallet:
             context = open_context(
                 path,
                 content,
-                NodeClient(connection.node, connection.transport),
+                client,
                 settlement,
                 prover or NativeProver(),
                 progress,
