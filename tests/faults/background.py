@@ -16,6 +16,7 @@ class BackgroundServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._connections: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server = self.call(self._open)
         self.port: int = self._server.sockets[0].getsockname()[1]
 
@@ -34,12 +35,15 @@ class BackgroundServer:
 
         async def end() -> None:
             self._server.close()
-            await self.shutdown()
+            # A connection accepted just now is served only after this. What serving started ends with it:
+            # anyio leaves a coroutine unawaited if its task is cancelled by others before it runs.
+            while others := asyncio.all_tasks() - {asyncio.current_task()}:
+                self.abort_connections()
+                for task in self._serving:
+                    task.cancel()
+                await asyncio.wait(others)
             self.abort_connections()
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.shutdown()
 
         self.call(end)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -59,10 +63,15 @@ class BackgroundServer:
         raise NotImplementedError
 
     async def _open(self) -> asyncio.Server:
-        return await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return await asyncio.start_server(self._accept, "127.0.0.1", 0)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.add(writer)
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections.add(writer)
         try:
             await self.handle(reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):

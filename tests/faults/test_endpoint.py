@@ -1,6 +1,13 @@
 """Whatever an endpoint does instead of answering, the L1 side says L1Unavailable: the node goes on."""
 
+import contextlib
+import gc
+import http.client
+import json
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
@@ -131,3 +138,26 @@ async def test_a_share_of_the_calls_fails(endpoint: FaultyEndpoint, web3: AsyncW
         except TRANSPORT_ERRORS:
             failed += 1
     assert 0 < failed < 20
+
+
+def test_an_endpoint_closes_amid_requests(chain: LocalChain) -> None:
+    def ask(port: int, enough: threading.Event) -> None:
+        while not enough.is_set():
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=0.5)
+            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
+                connection.request("POST", "/", json.dumps(CALL))
+                connection.getresponse()
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(12):
+            enough = threading.Event()
+            with FaultyEndpoint(chain.url) as endpoint:
+                endpoint.disturb(Cut())
+                asking = [threads.submit(ask, endpoint.port, enough) for _ in range(4)]
+                time.sleep(0.02)
+                endpoint.heal()
+            enough.set()
+            for one in asking:
+                one.result(30)
+    # What was left unawaited fails the test by pytest's settings.
+    gc.collect()
