@@ -10,7 +10,7 @@ import {IL1Queue} from "../../contracts/interfaces/IL1Queue.sol";
 import {AssetId, ETH, NO_ASSET} from "../../contracts/types/AssetId.sol";
 import {EpochFees} from "../../contracts/types/EpochRecord.sol";
 import {Deployment} from "./support/Deployment.sol";
-import {EpochBuilder} from "./support/EpochBuilder.sol";
+import {Epoch, EpochBuilder} from "./support/EpochBuilder.sol";
 import {FeeOnTransferToken, HookToken, NoReturnToken, RebasingToken} from "./support/OddTokens.sol";
 
 contract BridgeDepositTest is Deployment {
@@ -254,6 +254,56 @@ contract BridgeDepositTest is Deployment {
 
     function _liabilities(AssetId asset) private view returns (uint256 liabilities) {
         (liabilities,,) = bridge.assets(asset);
+    }
+
+    /// @dev Whatever a deposit may say, an epoch can take what is accepted as that deposit and in no other way.
+    function testFuzz_WhatIsAcceptedHasItsLane(uint256 seed, uint256 notePartial, uint128 value, uint8 kind) public {
+        uint256 asset = seed % 4;
+        if (seed & 4 == 0) notePartial %= EpochBuilder.P;
+        if (seed & 24 == 0) (value, notePartial) = (1, EpochBuilder.P - (seed >> 7) % 2);
+        value %= 1 << 121;
+        bytes memory ciphertext = ciphertextFor(seed);
+        if (seed & 96 == 0) ciphertext = bytes.concat(ciphertext, bytes1(0));
+        if (seed & 96 == 32) {
+            assembly ("memory-safe") {
+                mstore(ciphertext, mod(shr(7, seed), 93))
+            }
+        }
+        bool valid = (asset == 1 || asset == 2) && value != 0 && value < 1 << 120;
+        valid = valid && notePartial < EpochBuilder.P && ciphertext.length == 93;
+        bool accepted = _accepts(asset, value, notePartial, ciphertext);
+        assertTrue(accepted == valid, "accepts just the valid ones");
+        if (!accepted) {
+            assertEq(queue.length(), 0, "nothing queued");
+            return;
+        }
+        Epoch memory epoch = emptyEpoch(4);
+        epoch.lanes[0] = depositLane(notePartial, asset, value);
+        epoch.lanes[0].kind = kind % 6;
+        epoch.header[5] = 1;
+        bytes32[] memory tails = one(tailOf(user, ciphertext));
+        if (epoch.lanes[0].kind == 2) {
+            settle(epoch, tails);
+        } else {
+            vm.prank(proposer, proposer);
+            (bool taken,) = address(rollup).call(abi.encodeCall(rollup.commit, (inputFor(epoch, tails))));
+            assertFalse(taken, "another kind took the item");
+        }
+    }
+
+    function _accepts(uint256 asset, uint128 value, uint256 notePartial, bytes memory ciphertext)
+        private
+        returns (bool accepted)
+    {
+        vm.deal(user, value);
+        usd.mint(user, value);
+        vm.startPrank(user);
+        usd.approve(address(bridge), value);
+        bytes memory call = asset == 1
+            ? abi.encodeCall(bridge.depositETH, (notePartial, ciphertext))
+            : abi.encodeCall(bridge.deposit, (AssetId.wrap(uint64(asset)), value, notePartial, ciphertext));
+        (accepted,) = address(bridge).call{value: asset == 1 ? value : 0}(call);
+        vm.stopPrank();
     }
 
     function _permit(uint256 value) private returns (PermitSignature memory signature) {
