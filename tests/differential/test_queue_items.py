@@ -1,7 +1,7 @@
 """Whatever `L1Queue.force` and `Bridge.deposit*` let in, an epoch can take it, and in one way only.
 
-The contracts' half, with arbitrary bytes, is `testFuzz_WhatIsAcceptedHasItsLane` in tests/forge/Force.t.sol and
-tests/forge/BridgeDeposit.t.sol.
+The contracts' half, with arbitrary bytes, is `testFuzz_WhatIsAcceptedHasItsLane` in Force.t.sol and
+BridgeDeposit.t.sol of tests/forge.
 """
 
 import json

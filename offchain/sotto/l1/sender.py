@@ -5,6 +5,7 @@ in the database after a crash sends the same bytes again, and L1 takes one nonce
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
@@ -55,6 +56,7 @@ class Sender:
         max_fee: wei that a unit of gas may cost at most, tip included; None: whatever L1 asks.
         max_blob_fee: the same for a unit of blob gas, of which a blob takes 131,072.
         poll_seconds: pause between two questions for a receipt.
+        resend_seconds: pause after which `confirm` sends the same bytes again.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Sender:
         max_fee: int | None = None,
         max_blob_fee: int | None = None,
         poll_seconds: float = 0.2,
+        resend_seconds: float = 15,
     ) -> None:
         self._web3 = web3
         self._account = account
@@ -73,6 +76,7 @@ class Sender:
         self._max_fee = max_fee
         self._max_blob_fee = max_blob_fee
         self._poll_seconds = poll_seconds
+        self._resend_seconds = resend_seconds
         self._lock = asyncio.Lock()
 
     @property
@@ -209,10 +213,29 @@ class Sender:
 
     async def wait(self, transaction_hash: bytes, timeout_seconds: float = 120) -> TxReceipt:
         """Wait for a successful receipt. Raises TransactionReverted, TransactionTimeout, L1Unavailable."""
+        return await self._wait(transaction_hash, timeout_seconds, None)
+
+    async def confirm(self, signed: SignedTransaction, timeout_seconds: float = 120) -> TxReceipt:
+        """Wait for what was broadcast, and send it again from time to time, as clients lose some.
+
+        Raises TransactionReverted, TransactionTimeout, L1Unavailable.
+        """
+        return await self._wait(signed.hash, timeout_seconds, signed)
+
+    async def _wait(
+        self, transaction_hash: bytes, timeout_seconds: float, signed: SignedTransaction | None
+    ) -> TxReceipt:
+        clock = asyncio.get_running_loop()
+        sent = clock.time()
         try:
             async with asyncio.timeout(timeout_seconds):
-                while (receipt := await self.receipt(transaction_hash)) is None:  # noqa: ASYNC110 - L1 is asked
+                while (receipt := await self.receipt(transaction_hash)) is None:
                     await asyncio.sleep(self._poll_seconds)
+                    if signed is not None and clock.time() >= sent + self._resend_seconds:
+                        # What a client says against it does not matter: it may have had it for long.
+                        with contextlib.suppress(L1Unavailable):
+                            await self.broadcast(signed)
+                        sent = clock.time()
         except TimeoutError as error:
             raise TransactionTimeout(f"0x{transaction_hash.hex()} is in no block yet") from error
         if receipt["status"] != 1:
@@ -247,7 +270,7 @@ class Sender:
         async with self._lock:
             signed = await self.sign(transaction, await self._pending_nonce(), blob=blob)
             await self.broadcast(signed)
-        return await self.wait(signed.hash, timeout_seconds)
+        return await self.confirm(signed, timeout_seconds)
 
     async def _pending_nonce(self) -> int:
         try:

@@ -398,7 +398,7 @@ class Settlement:
             raise L1NotConfigured("there is no L1 key")
         try:
             await self._sender.broadcast(signed)
-            return await self._sender.wait(signed.hash, self._patience_seconds)
+            return await self._sender.confirm(signed, self._patience_seconds)
         except TransactionReverted as error:
             raise translate(error) from error
         except L1Error as error:

@@ -1,5 +1,6 @@
 """Contract classes, sender and watcher against a real chain."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 from eth_account import Account
 from tests.integration.node.conftest import Stage
 from tests.support.chain import KEYS
+from tests.support.node import wait_until
+from web3.types import Wei
 
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.deployment import read_deployment
@@ -17,6 +20,7 @@ from sotto.l1.errors import (
     L1Unavailable,
     ReorgTooDeep,
     TransactionReverted,
+    TransactionTimeout,
 )
 from sotto.l1.events import ReceivedCommit, ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
@@ -166,3 +170,26 @@ def test_malformed_deployment_files_are_refused(tmp_path: Path) -> None:
         path.write_text(content)
         with pytest.raises(DeploymentInvalid):
             read_deployment(path)
+
+
+def test_what_a_client_lost_is_sent_again(stage: Stage) -> None:
+    chain = stage.chain
+    chain.request("evm_setAutomine", [False])
+
+    async def send(web3: Any) -> None:
+        sender = Sender(web3, Account.from_key(KEYS[2]), resend_seconds=0.5)
+        signed = await sender.sign({"to": sender.address, "value": Wei(1)}, await sender.next_nonce())
+        await sender.broadcast(signed)
+        waiting = asyncio.create_task(sender.confirm(signed, 30))
+        assert chain.request("anvil_dropTransaction", ["0x" + signed.hash.hex()])
+        assert chain.request("txpool_status", [])["pending"] == "0x0"
+        await asyncio.to_thread(wait_until, lambda: chain.request("txpool_status", [])["pending"] != "0x0")
+        # While it waits in the pool it is known already.
+        await asyncio.sleep(1)
+        chain.mine()
+        assert (await waiting)["status"] == 1
+        other = await sender.sign({"to": sender.address, "value": Wei(2)}, await sender.next_nonce())
+        with pytest.raises(TransactionTimeout):
+            await sender.confirm(other, 1.2)
+
+    stage.run(send)
