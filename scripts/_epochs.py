@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eth_utils.address import to_checksum_address
 from scripts._deployment import ScriptError
 
 from sotto.l1 import interface
+from sotto.l1.calldata import read_commit
 from sotto.l1.records import record_from_abi
 from sotto.protocol.epoch import Withdrawal
 from sotto.protocol.field import BYTE_WORD_BYTES
@@ -16,7 +18,6 @@ from sotto.protocol.transaction import Kind
 from sotto.protocol.words import LANE_L1_BYTE_WORDS, l1_words_length
 
 _LOG_RANGE = 2_000
-_COMMITS = ("commit", "commitAndProve")
 _PAYING = (Kind.TRANSFER, Kind.FORCED, Kind.ACCOUNT)
 
 
@@ -101,11 +102,11 @@ class L1Epochs:
             raise EpochUnreadable(
                 f"epoch {number} was committed through another contract: {epoch.transaction}"
             )
-        function, arguments = self._rollup.decode_function_input(transaction["input"])
-        if function.fn_name not in _COMMITS:
-            raise EpochUnreadable(f"epoch {number} was committed by {function.fn_name}: {epoch.transaction}")
-        commit = arguments["input"]
-        return bytes(commit["words"]), self._rollup.functions.laneCount(commit["verifier"]).call()
+        call = read_commit(bytes(transaction["input"]))
+        if call is None:
+            raise EpochUnreadable(f"epoch {number} was not committed by a commit: {epoch.transaction}")
+        verifier = to_checksum_address(call.verifier)
+        return call.words, self._rollup.functions.laneCount(verifier).call()
 
 
 def withdrawals_in(words: bytes, lanes: int) -> list[Withdrawal]:

@@ -13,6 +13,7 @@ from web3 import Web3
 from web3.types import RPCEndpoint
 
 from sotto.l1 import interface
+from sotto.l1.calldata import read_commit
 from sotto.l1.deployment import Deployment
 from sotto.l1.records import record_from_abi
 from sotto.protocol.data import read_blob
@@ -250,9 +251,10 @@ class L1Reader:
         known = self._words.get(record.hash())
         if known is None:
             transaction: Any = self._web3.eth.get_transaction(transaction_hash)  # type: ignore[arg-type]
-            _, arguments = self._rollup.decode_function_input(transaction["input"])
+            call = read_commit(bytes(transaction["input"]))
+            assert call is not None, f"the transaction of epoch {record.id} is no commit"
             lanes, mode = self._layouts[Web3.to_checksum_address(record.verifier)]
-            words = bytes(arguments["input"]["words"])
+            words = call.words
             if mode == DataMode.BLOB:
                 [name] = transaction["blobVersionedHashes"]
                 words += read_blob(self._blob(name.to_0x_hex()), lanes)

@@ -1,7 +1,7 @@
 """Epochs sent to the real rollup without a node: real proofs, and any damage that a test wants."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,9 +137,25 @@ class RawL1:
         if missing > 0:
             self.chain.mine(missing)
 
-    def accept(self, epoch: RawEpoch) -> EpochRecord:
-        """Commit and prove. Raises AssertionError when the rollup refuses."""
-        receipt = self.transact(self._call(epoch), {"from": self.proposer, "gas": GAS})
+    def accept(self, epoch: RawEpoch, encoding: Callable[[bytes], bytes] = bytes) -> EpochRecord:
+        """Commit and prove. Raises AssertionError when the rollup refuses.
+
+        Args:
+            encoding: changes the calldata.
+        """
+        return self._send(self._call(epoch), encoding)
+
+    def commit(self, epoch: RawEpoch, encoding: Callable[[bytes], bytes] = bytes) -> EpochRecord:
+        """Commit without the proof; see `accept`."""
+        return self._send(self.rollup.functions.commit(epoch.commit.to_abi()), encoding)
+
+    def _send(self, call: Any, encoding: Callable[[bytes], bytes]) -> EpochRecord:
+        sender = {"from": self.proposer, "gas": GAS}
+        data = bytes.fromhex(call.build_transaction(sender)["data"][2:])
+        web3 = self.chain.web3
+        sent = web3.eth.send_transaction({**sender, "to": self.rollup.address, "data": encoding(data)})
+        receipt = web3.eth.wait_for_transaction_receipt(sent)
+        assert receipt["status"] == 1
         record = self._record(receipt["blockNumber"])
         self.records[record.id] = record
         return record

@@ -9,6 +9,7 @@ from eth_utils.address import to_checksum_address
 from hexbytes import HexBytes
 from web3.types import BlockIdentifier, LogReceipt, TxParams
 
+from sotto.l1.calldata import read_commit
 from sotto.l1.contract import TRANSPORT_ERRORS, Contract, translate
 from sotto.l1.events import (
     Event,
@@ -21,8 +22,6 @@ from sotto.l1.events import (
 from sotto.l1.records import record_from_abi, record_to_abi
 from sotto.protocol.l1 import EpochRecord
 from sotto.protocol.words import DataMode, Layout
-
-PROOF_BYTES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,15 +267,10 @@ class RollupContract(Contract):
             raise translate(error) from error
         if transaction.get("to") != self.address:
             return None
-        function, arguments = self._contract.decode_function_input(HexBytes(transaction["input"]))
-        if function.fn_name not in ("commit", "commitAndProve"):
+        call = read_commit(bytes(HexBytes(transaction["input"])))
+        if call is None:
             return None
-        commit = arguments["input"]
-        proofs = bytes(commit["clientProofs"])
         blobs = transaction.get("blobVersionedHashes") or [HexBytes(b"")]
         return PublishedEpoch(
-            to_checksum_address(commit["verifier"]),
-            bytes(commit["words"]),
-            tuple(proofs[i : i + PROOF_BYTES] for i in range(0, len(proofs), PROOF_BYTES)),
-            bytes(blobs[0]),
+            to_checksum_address(call.verifier), call.words, call.client_proofs, bytes(blobs[0])
         )

@@ -30,6 +30,8 @@ PROVING_WINDOW = 20
 SILENT = "0x" + "99" * 20
 """A policy that fails to answer, which allows."""
 
+STRANGER = Account.from_key(KEYS[2])
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _built() -> None:
@@ -184,6 +186,22 @@ def sotto(stage: Stage, *command: str, key: str = KEYS[2]) -> dict[str, Any]:
         [sys.executable, "-m", "sotto.cli", *command, *options], capture_output=True, text=True, check=False
     )
     found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def prove_once(stage: Stage) -> list[dict[str, Any]]:
+    """A stranger's `sotto prover`, which ends when nothing is pending; what it proved."""
+    key = stage.node.folder / "stranger.key"
+    key.write_text(KEYS[2])
+    command = [
+        *(sys.executable, "-m", "sotto.cli", "prover", "--permissionless", "--once", "--json"),
+        *("--rpc-url", stage.chain.url, "--l1-key-file", str(key)),
+        *("--rollup", read_deployment(stage.deployment).address("Rollup")),
+        *("--beneficiary", STRANGER.address, "--database", f"sqlite:///{stage.node.folder / 'prover.db'}"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)["proven"]
     return found
 
 

@@ -1,9 +1,6 @@
 """A follower and a prover that know an address and an L1 endpoint, beside a node that makes epochs."""
 
-import json
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from eth_account import Account
-from tests.integration.node.conftest import SplitStage, prove
+from tests.integration.node.conftest import STRANGER, SplitStage, prove, prove_once
 from tests.support.chain import KEYS
 from tests.support.follower import FollowerProcess
 from tests.support.node import wait_until
@@ -24,7 +21,6 @@ from sotto.l1.interface import load, rejection
 pytestmark = pytest.mark.slow
 
 RANGES = ("/v1/state", "/v1/notes?start=0&count=256", "/v1/epochs", "/v1/assets")
-STRANGER = Account.from_key(KEYS[2])
 
 
 @pytest.fixture
@@ -33,22 +29,6 @@ def follower(split: SplitStage, tmp_path: Path) -> Iterator[FollowerProcess]:
     process = FollowerProcess(tmp_path, split.chain.url, read_deployment(split.deployment).address("Rollup"))
     yield process
     process.close()
-
-
-def prove_once(split: SplitStage) -> list[dict[str, Any]]:
-    """A stranger's `sotto prover`, which ends when nothing is pending; what it proved."""
-    key = split.node.folder / "stranger.key"
-    key.write_text(KEYS[2])
-    command = [
-        *(sys.executable, "-m", "sotto.cli", "prover", "--permissionless", "--once", "--json"),
-        *("--rpc-url", split.chain.url, "--l1-key-file", str(key)),
-        *("--rollup", read_deployment(split.deployment).address("Rollup")),
-        *("--beneficiary", STRANGER.address, "--database", f"sqlite:///{split.node.folder / 'prover.db'}"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)["proven"]
-    return found
 
 
 def assert_same(split: SplitStage, follower: FollowerProcess) -> None:
