@@ -16,7 +16,7 @@ class L1Unavailable(L1Error):
 class EventsMissing(L1Error):
     """The L1 node has left out events of some blocks: these are read again."""
 
-    hint = "if it comes again and again, use another L1 node"
+    hint = "if it comes again and again, use another L1 node, and an empty database if that does not help"
 
 
 class WrongChain(L1Error):

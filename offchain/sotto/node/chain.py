@@ -170,10 +170,7 @@ class Chain:
             case ReceivedProof():
                 await self._prove(event, found.get(event.record_hash))
             case ReceivedPruning():
-                block = event.position.block_number
-                await self._core.store.run(self._core.store.prune_commits, event.first, block)
-                await self._core.abandon(event.first, PRUNED)
-                log.warning("epochs pruned", first=event.first, last=event.last)
+                await self._prune(event)
             case ReceivedFreeze():
                 await self._core.store.run(self._core.store.save_freeze, event.position.block_number)
                 await self._core.end(event.position.block_number)
@@ -224,6 +221,15 @@ class Chain:
         await store.run(store.save_confirmation, event.id, position.block_number, position.transaction_hash)
         log.info("epoch proven", epoch=event.id, l1_block=position.block_number)
         self._take_snapshot()
+
+    async def _prune(self, event: ReceivedPruning) -> None:
+        core = self._core
+        # It comes again behind the proof of a later epoch with this id.
+        if event.first in core.ledger.records:
+            return
+        await core.store.run(core.store.prune_commits, event.first, event.position.block_number)
+        await core.abandon(event.first, PRUNED)
+        log.warning("epochs pruned", first=event.first, last=event.last)
 
     def _take_snapshot(self) -> None:
         """Write the confirmed state beside the work, unless the last one is still being written."""

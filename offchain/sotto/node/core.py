@@ -17,6 +17,7 @@ from sotto.node.errors import (
     NamedCommitmentUnknown,
     NodeError,
     RollupFrozen,
+    StateDiverged,
 )
 from sotto.node.ledger import Ledger
 from sotto.node.open_epoch import OpenEpoch, restore
@@ -256,8 +257,10 @@ class Core:
     async def abandon(self, first: int, reason: str) -> None:
         """Undo unconfirmed epochs from `first` on, the open one too; their transactions wait again.
 
-        Call it with the lock.
+        Call it with the lock. Raises StateDiverged for a confirmed one.
         """
+        if first <= self.ledger.confirmed_id:
+            raise StateDiverged(f"epoch {first} is proven on L1 and cannot be undone")
         if first > self.open_id:
             return
         ids = await self.store.run(self.store.abandon_from, first, reason)

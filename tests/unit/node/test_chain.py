@@ -398,6 +398,28 @@ async def test_pending_epochs_are_taken_back_after_the_loss_of_the_database(worl
     assert core.ledger.tip.hash() == world.scenario.state.hash()
 
 
+@pytest.mark.parametrize("killed", [False, True])
+async def test_events_that_come_again_undo_nothing_that_is_proven(world: World, killed: bool) -> None:
+    follower = await start(world)
+    core, scenario = world.core, world.scenario
+    void = follower.commit(deepcopy(scenario).close([None], 4), 4)
+    second = follower.commit(scenario.close([None], 4), 10)
+    third = follower.commit(scenario.close([None], 4), 12)
+    pruning = ReceivedPruning(position(9), 2, 2)
+    events = [void, pruning, second, proof_of(second, 10), third, proof_of(third, 12)]
+    unseen = ReceivedProof(position(13), 4, b"\x77" * 32, bytes(20))
+    for _ in range(2):
+        with pytest.raises(StateDiverged, match="not seen"):
+            await follower.block(13, *events, unseen)
+        assert [row.id for row in core.store.epochs()] == [0, 1, 2, 3]
+        if killed:
+            core.ledger, core.results = rebuild(core.store)
+        assert (core.ledger.confirmed_id, core.ledger.tip_id) == (3, 3)
+    await follower.block(13, *events)
+    assert core.ledger.tip.hash() == scenario.state.hash()
+    assert not await core.is_blocked()
+
+
 async def test_a_kill_in_a_reorganisation_leaves_nothing_that_l1_lost(world: World) -> None:
     follower = await start(world)
     core, epoch = world.core, world.scenario.close([world.pay(epoch=1)], 4)
