@@ -90,7 +90,7 @@ def read_preset(chain_id: int) -> Preset:
     try:
         presets = json.loads((FOLDER / "presets.json").read_text())
         chosen = presets.get(str(chain_id), presets["default"])
-        return Preset(
+        preset = Preset(
             {name: int(chosen["parameters"][name]) for name in PARAMETERS},
             int(chosen["ethCap"]),
             [TokenListing(token["address"], int(token["cap"])) for token in chosen["tokens"]],
@@ -98,6 +98,14 @@ def read_preset(chain_id: int) -> Preset:
     except (OSError, ValueError, LookupError, TypeError) as error:
         cause = f"{type(error).__name__}: {error}"
         raise PresetInvalid(f"deployments/presets.json, chain {chain_id}: {cause}") from error
+    # Epochs that no proof exists for may hold up the queue for so long (ADR 0008): nobody is to freeze then.
+    held_up = preset.parameters["forcedDeadline"] + 2 * preset.parameters["provingWindow"]
+    if preset.parameters["freezeTime"] <= held_up:
+        raise PresetInvalid(
+            f"deployments/presets.json, chain {chain_id}: freezeTime must be above {held_up} blocks, "
+            "which is forcedDeadline + 2 * provingWindow"
+        )
+    return preset
 
 
 def read_deployment(chain_id: int) -> dict[str, Any] | None:

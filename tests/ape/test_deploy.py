@@ -62,6 +62,21 @@ def test_the_file_is_what_node_and_wallet_read(deployment: dict[str, Any]) -> No
     assert all(entry["local"] for entry in deployment["keys"].values())
 
 
+def test_a_freeze_that_garbage_could_bring_about_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    presets = json.loads((d.FOLDER / "presets.json").read_text())
+    monkeypatch.setattr(d, "FOLDER", tmp_path)
+    for freeze_time, refused in ((8_400, True), (8_401, False)):
+        presets["default"]["parameters"]["freezeTime"] = freeze_time
+        (tmp_path / "presets.json").write_text(json.dumps(presets))
+        if refused:
+            with pytest.raises(d.PresetInvalid, match="above 8400 blocks"):
+                d.read_preset(1)
+        else:
+            assert d.read_preset(1).parameters["freezeTime"] == freeze_time
+
+
 def test_repeating_checks_and_changes_nothing(
     deployment: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
