@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from eth_account.signers.local import LocalAccount
+from hexbytes import HexBytes
 from web3 import AsyncHTTPProvider, AsyncWeb3
 
 from sotto.l1.deployment import Deployment
@@ -25,6 +26,7 @@ from sotto.protocol.words import Layout, decode_words
 from sotto.testing.chain import funded_account
 from tests.faults.checker import Checker
 from tests.faults.stage import LANES, NotLiveError
+from tests.support.encodings import ENCODINGS
 
 HOSTILE: Final = funded_account(8)
 
@@ -35,10 +37,12 @@ GUARDS: Final = frozenset({"OverdueItemsLeft", "CommitNeedsProof"})
 """What L1 says to who would let queue items wait for too long."""
 
 _ATTEMPTS: Final = 10
+_ENCODINGS: Final = (bytes, *ENCODINGS.values())
 
 
 class HostileProposer:
-    """Commits epochs without payments, behind whatever is committed. Use it with `async with`.
+    """Commits epochs without payments, behind whatever is committed, in encodings of all kinds. Use it with
+    `async with`.
 
     Args:
         url: JSON-RPC endpoint of L1.
@@ -87,8 +91,11 @@ class HostileProposer:
             commit = self._input(history, records[-1].record, result, events)
             if random is not None:
                 commit = _spoilt(commit, result, random)
+            transaction = history.rollup.commit(commit)
+            encoding = _ENCODINGS[len(records) % len(_ENCODINGS)]
+            transaction["data"] = encoding(bytes(HexBytes(transaction["data"])))
             try:
-                await Sender(self._web3, self._account).send(history.rollup.commit(commit))
+                await Sender(self._web3, self._account).send(transaction)
             except (ContractRejected, TransactionReverted) as error:
                 cause = error.cause if isinstance(error, TransactionReverted) else error
                 if cause is None or cause.name in OVERTAKEN:
