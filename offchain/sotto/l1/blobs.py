@@ -41,6 +41,9 @@ MAX_BLOBS: Final = 64
 _TIMEOUT: Final = httpx.Timeout(15, connect=5)
 _MAX_JSON: Final = MAX_BLOBS * (2 * BLOB_BYTES + 16) + 4096
 _MAX_META: Final = 1 << 20
+_TIMES: Final = 1 << 64
+"""Times in seconds are below this, as the consensus specification has them in uint64."""
+
 _NOT_FOUND: Final = 404
 _OK: Final = 200
 _TOO_MANY: Final = 429
@@ -89,8 +92,7 @@ class BlobReader:
         causes: list[Exception] = []
         for source in self._sources:
             try:
-                found = (await source.find(wanted))[:MAX_BLOBS]
-                words = await asyncio.to_thread(_choose, found, wanted, source.name)
+                words = await _ask(source, wanted)
             except BlobUnreadable:
                 raise
             except BlobMismatch as error:
@@ -108,6 +110,19 @@ class BlobReader:
                 self._failing.discard(source.name)
                 return words
         raise BlobsMissing({wanted.epoch: wanted.hash}, causes)
+
+
+async def _ask(source: BlobSource, wanted: BlobReference) -> bytes:
+    """The data words that a source has. Raises L1Error."""
+    try:
+        found = (await source.find(wanted))[:MAX_BLOBS]
+        return await asyncio.to_thread(_choose, found, wanted, source.name)
+    except L1Error:
+        raise
+    except Exception as error:
+        # Nobody foresees all that a stranger can answer, and the sources behind may have the blob.
+        cause = f"{type(error).__name__}: {str(error)[:200]}"
+        raise BlobSourceFailed(f"{source.name}: {cause}") from error
 
 
 def _choose(found: Sequence[bytes], wanted: BlobReference, name: str) -> bytes:
@@ -217,7 +232,7 @@ class _HttpSource:
         if text is None:
             return None
         try:
-            return from_json(text)["data"]
+            return from_json(text, allow_inf_nan=False)["data"]
         except (ValueError, KeyError, TypeError, IndexError) as error:
             raise BlobSourceFailed(f"{self.name}: the answer is not the JSON of the beacon API") from error
 
@@ -276,10 +291,11 @@ class BeaconBlobs(_HttpSource):
             return 0, 0
         try:
             clock = int(genesis["genesis_time"]), int(specification["SECONDS_PER_SLOT"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise BlobSourceFailed(f"{self.name} does not tell when slots begin") from error
-        if clock[1] < 1:
-            raise BlobSourceFailed(f"{self.name} names slots of {clock[1]} seconds")
+        # Numbers of thousands of digits have no text in Python.
+        if not 0 <= clock[0] < _TIMES or not 1 <= clock[1] < _TIMES:
+            raise BlobSourceFailed(f"{self.name} names a time or length of slots that cannot be")
         return clock
 
 
@@ -297,7 +313,7 @@ class NodeBlobs(_HttpSource):
         """How far the node is. Raises BlobSourceFailed unless it is one of this rollup."""
         text = await self._get("/v1/status", _MAX_META)
         try:
-            status = from_json(text or b"")
+            status = from_json(text or b"", allow_inf_nan=False)
             proven, theirs = status["proven"], byte_word_from_json(status["domain"])
         except (ValueError, KeyError, TypeError, IndexError, ProtocolError) as error:
             raise BlobSourceFailed(f"{self.name} is no node of Sotto") from error

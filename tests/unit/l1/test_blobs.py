@@ -2,15 +2,17 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from math import inf
 from types import SimpleNamespace
 from typing import Any, cast
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from sotto.l1 import blobs
 from sotto.l1.blobs import MAX_BLOBS, BeaconBlobs, BlobReader, BlobReference, NodeBlobs
-from sotto.l1.errors import BlobsMissing, BlobSourceFailed, BlobUnreadable, L1Error, L1Unavailable
+from sotto.l1.errors import BlobsMissing, BlobSourceFailed, BlobUnreadable, L1Unavailable
 from sotto.protocol.blob import BLOB_BYTES
 from sotto.protocol.data import read_blob
 from sotto.protocol.field import byte_word_to_json, to_byte_word
@@ -37,7 +39,7 @@ def wanted(blob: CommittedBlob) -> BlobReference:
 class Given:
     """A source that gives something."""
 
-    def __init__(self, name: str, *found: bytes, error: L1Error | None = None) -> None:
+    def __init__(self, name: str, *found: bytes, error: Exception | None = None) -> None:
         self.name, self.found, self.error, self.asked = name, found, error, 0
 
     async def find(self, wanted: BlobReference) -> Sequence[bytes]:
@@ -72,6 +74,23 @@ async def test_what_is_withheld_is_listed_with_every_reason(wanted: BlobReferenc
     assert "no answer" in text
     with pytest.raises(BlobsMissing, match="no source is named"):
         await BlobReader([]).data_words(wanted)
+
+
+@pytest.mark.parametrize("error", [OverflowError("so large"), RecursionError(), AttributeError("items")])
+async def test_a_source_that_fails_as_nobody_foresaw_is_passed_over(
+    error: Exception, blob: CommittedBlob, wanted: BlobReference
+) -> None:
+    odd, honest = Given("odd", error=error), Given("honest", blob.data)
+    with capture_logs() as lines:
+        assert await BlobReader([odd, honest]).data_words(wanted) == read_blob(blob.data, 16)
+    [line] = lines
+    assert line["source"] == "odd"
+    assert type(error).__name__ in line["cause"]
+    with pytest.raises(BlobsMissing, match=f"odd: {type(error).__name__}: {error}") as caught:
+        await BlobReader([odd]).data_words(wanted)
+    [cause] = caught.value.causes
+    assert isinstance(cause, BlobSourceFailed)
+    assert cause.__cause__ is error
 
 
 async def test_a_blob_of_garbage_is_told_from_a_lie() -> None:
@@ -165,6 +184,32 @@ async def test_a_clock_that_is_none_has_a_name(specification: Any, wanted: BlobR
         await source.find(wanted)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        b"1e999",
+        b"-1e999",
+        b"Infinity",
+        b"NaN",
+        b"-5",
+        b"18446744073709551616",
+        pytest.param(b"-" + b"9" * 4300, id="long"),
+    ],
+)
+async def test_a_clock_of_numbers_that_cannot_be_has_a_name(number: bytes, wanted: BlobReference) -> None:
+    for seconds, genesis in ((number, b"5"), (b"12", number)):
+        told = b'{"data":{"SECONDS_PER_SLOT":%s,"genesis_time":%s}}' % (seconds, genesis)
+
+        def handle(_request: httpx.Request, told: bytes = told) -> httpx.Response:
+            return reply(told)
+
+        source = BeaconBlobs("http://beacon.test", cast(Any, None), httpx.MockTransport(handle))
+        with pytest.raises(BlobSourceFailed):
+            await source.find(wanted)
+        with pytest.raises(BlobSourceFailed):
+            await source.check()
+
+
 async def test_no_key_in_an_address_is_shown_and_no_redirect_followed(wanted: BlobReference) -> None:
     elsewhere = httpx.Response(302, headers={"Location": "http://inside.test/"})
     source = NodeBlobs("http://user:secret@node.test/key", httpx.MockTransport(lambda _request: elsewhere))
@@ -209,7 +254,7 @@ async def test_a_check_says_whether_a_source_can_be_used() -> None:
     assert await node(status).check(5) == "7 epochs are proven"
     with pytest.raises(BlobSourceFailed, match="of another rollup"):
         await node(status).check(6)
-    for malformed in ({}, [], {**status, "domain": "0x5"}):
+    for malformed in ({}, [], {**status, "domain": "0x5"}, {**status, "proven": inf}):
         with pytest.raises(BlobSourceFailed, match="no node of Sotto"):
             await node(malformed).check(5)
     assert await beacon(lambda _request: httpx.Response(404)).check() == "slots of 12 s"
