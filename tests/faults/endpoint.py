@@ -276,7 +276,7 @@ class FaultyEndpoint(BackgroundServer):
 
 
 def replies(call: Call) -> tuple[Reply, ...]:
-    """The ways in which gateways and providers fail."""
+    """The ways in which gateways and providers fail, and some that only hostile ones think of."""
     return (
         Reply(b"", 500),
         Reply(b"<html><body>502 Bad Gateway</body></html>", 502),
@@ -288,6 +288,8 @@ def replies(call: Call) -> tuple[Reply, ...]:
         Reply(b'{"jsonrpc":"2.0","id":1,"resu'),
         Reply(b"\xff\xfe"),
         Reply(b""),
+        _rpc_error(call, 3, "execution reverted", data="0xzz"),
+        _rpc_error(call, 3, "execution reverted", data={"data": "0x123"}),
     )
 
 
@@ -310,6 +312,6 @@ def _rpc_result(call: Call, result: object) -> Reply:
     return Reply(json.dumps({"jsonrpc": "2.0", "id": call.get("id"), "result": result}).encode())
 
 
-def _rpc_error(call: Call, code: int, message: str, status: int = 200) -> Reply:
-    error = {"code": code, "message": message}
+def _rpc_error(call: Call, code: int, message: str, status: int = 200, data: object = None) -> Reply:
+    error = {"code": code, "message": message} | ({} if data is None else {"data": data})
     return Reply(json.dumps({"jsonrpc": "2.0", "id": call.get("id"), "error": error}).encode(), status)

@@ -47,7 +47,8 @@ def decode_revert(data: bytes) -> ContractRejected:
         return ContractRejected("Unknown", [data])
     try:
         arguments = decode([collapse_if_tuple(cast(Any, item)) for item in entry["inputs"]], data[4:])
-    except DecodingError:
+    except (DecodingError, OverflowError, UnicodeDecodeError):
+        # The library has no type of its own for a length of 2^255, and for a text that is no UTF-8.
         return ContractRejected("Unknown", [data])
     return ContractRejected(entry["name"], arguments)
 
@@ -55,11 +56,9 @@ def decode_revert(data: bytes) -> ContractRejected:
 def rejection(error: Exception) -> ContractRejected | None:
     """The contract's reason behind an exception of web3, or None if the contract is not the cause."""
     if isinstance(error, ContractCustomError | ContractLogicError):
-        data: object = error.data
-        if isinstance(data, dict):
-            data = data.get("data")
-        if isinstance(data, str) and data.startswith("0x"):
-            return decode_revert(bytes.fromhex(data[2:]))
+        data = _return_data(error.data)
+        if data is not None:
+            return decode_revert(data)
         return (
             ContractRejected("Error", [error.message or ""]) if error.message else ContractRejected("Empty")
         )
@@ -70,9 +69,18 @@ def rejection(error: Exception) -> ContractRejected | None:
 
 def _rejection_of_response(response: RPCResponse | None) -> ContractRejected | None:
     detail = response.get("error") if response else None
-    data: object = detail.get("data") if isinstance(detail, dict) else None
+    data = _return_data(detail.get("data")) if isinstance(detail, dict) else None
+    return decode_revert(data) if data else None
+
+
+def _return_data(data: object) -> bytes | None:
+    """A call's return data in an RPC error, where some clients nest it; None if there is none."""
     if isinstance(data, dict):
         data = data.get("data")
-    if isinstance(data, str) and data.startswith("0x") and len(data) > 2:
-        return decode_revert(bytes.fromhex(data[2:]))
-    return None
+    if not isinstance(data, str) or not data.startswith("0x"):
+        return None
+    try:
+        return bytes.fromhex(data[2:])
+    except ValueError:
+        # An endpoint that cannot even write bytes does not speak for a contract.
+        return None
