@@ -288,6 +288,7 @@ def replies(call: Call) -> tuple[Reply, ...]:
         Reply(b'{"jsonrpc":"2.0","id":1,"resu'),
         Reply(b"\xff\xfe"),
         Reply(b""),
+        Reply(b'{"jsonrpc":"2.0","id":1,"result":' + b"[" * 5_000 + b"]" * 5_000 + b"}"),
         _rpc_error(call, 3, "execution reverted", data="0xzz"),
         _rpc_error(call, 3, "execution reverted", data={"data": "0x123"}),
     )

@@ -22,9 +22,11 @@ TRANSPORT_ERRORS = (
     ClientError,
     JSONDecodeError,
     UnicodeDecodeError,
+    RecursionError,
     Web3Exception,
 )
-"""What web3 and its transport raise, also for a gateway's HTTP status and for an answer that is no JSON."""
+"""What web3 and its transport raise, also for a gateway's HTTP status, and for an answer that is no JSON or
+JSON of too many levels."""
 
 
 def translate(error: Exception) -> Exception:
