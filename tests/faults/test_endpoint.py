@@ -12,11 +12,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from eth_utils.address import to_checksum_address
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import Wei
 
+from sotto.l1.blobs import BlobReference, RpcBlobs
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
-from sotto.l1.errors import L1Unavailable
+from sotto.l1.errors import L1Error, L1Unavailable
+from sotto.l1.logs import LogReader
 from sotto.l1.watcher import BlockAdded, Watcher
 from tests.faults.endpoint import (
     Call,
@@ -32,6 +35,15 @@ from tests.faults.endpoint import (
 from tests.support.chain import LocalChain, anvil
 
 CALL: Call = {"id": 1, "method": "eth_blockNumber", "params": []}
+
+NO_ANSWERS = (
+    Reply(b'{"jsonrpc":"2.0","id":1,"result":' + b"9" * 5_000 + b"}"),
+    Reply(b'{"jsonrpc":"2.0","id":1,"result":1e999}'),
+    Reply(b'{"jsonrpc":"2.0","id":1,"result":[5]}'),
+    Reply(b'{"jsonrpc":"2.0","id":1,"result":{"blockNumber":"0xzz"}}'),
+    Reply(b'{"jsonrpc":"2.0","id":1,"method":"eth_subscription","params":5}'),
+)
+"""Right answers to no question."""
 
 
 class Fixed:
@@ -80,6 +92,17 @@ async def test_failures_of_the_endpoint_have_one_name(
         await anext(watcher.changes())
     endpoint.heal()
     assert isinstance(await anext(watcher.changes()), BlockAdded)
+
+
+@pytest.mark.parametrize("reply", [*replies(CALL), *NO_ANSWERS])
+async def test_who_reads_the_past_has_a_name_for_whatever_is_answered(
+    endpoint: FaultyEndpoint, web3: AsyncWeb3[Any], reply: Reply
+) -> None:
+    endpoint.disturb(Fixed(reply))
+    with pytest.raises(L1Error):
+        await anext(LogReader(web3).read(to_checksum_address(bytes(20)), 1, 5))
+    with pytest.raises(L1Error):
+        await RpcBlobs(web3).find(BlobReference(1, 16, bytes(32), 5))
 
 
 async def test_dropped_connections_are_an_unavailable_l1(

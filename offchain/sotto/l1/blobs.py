@@ -176,6 +176,8 @@ class RpcBlobs:
             raise BlobSourceFailed(f"the L1 client keeps no blobs: {str(error)[:200]}") from error
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
+        except (ValueError, TypeError, AttributeError) as error:
+            raise BlobSourceFailed(f"{self.name}: the answer is none: {str(error)[:200]}") from error
         return [] if answer is None else [_hex(answer, self.name)]
 
 

@@ -43,7 +43,7 @@ class LogReader:
                 continue
             except TRANSPORT_ERRORS as error:
                 raise translate(error) from error
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise HistoryMismatch(f"the logs of blocks {start} to {last}: {str(error)[:200]}") from error
             yield last, logs
             start = last + 1
