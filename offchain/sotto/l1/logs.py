@@ -12,7 +12,7 @@ from sotto.l1.contract import TRANSPORT_ERRORS, translate
 from sotto.l1.errors import HistoryMismatch
 
 _RANGE: Final = 50_000
-"""Blocks of a question; a source that refuses so many is asked for fewer from then on."""
+"""Blocks of a question at most; a source that refuses so many is asked for fewer."""
 
 
 class LogReader:
@@ -45,5 +45,8 @@ class LogReader:
                 raise translate(error) from error
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise HistoryMismatch(f"the logs of blocks {start} to {last}: {str(error)[:200]}") from error
+            # What was refused may have been a question too many in a second, not too many blocks. By half,
+            # as each attempt at more than the source gives costs a question.
+            self._range = min(self._range + self._range // 2 + 1, _RANGE)
             yield last, logs
             start = last + 1
