@@ -14,7 +14,7 @@ from hexbytes import HexBytes
 from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.types import LogReceipt, TxParams, TxReceipt
 
-from sotto.l1.blobs import BlobReader, BlobReference, BlobSource, RpcBlobs
+from sotto.l1.blobs import ANSWER_SECONDS, BlobReader, BlobReference, BlobSource, RpcBlobs
 from sotto.l1.bridge import ETH, BridgeContract, Claim
 from sotto.l1.connection import connect
 from sotto.l1.contract import TRANSPORT_ERRORS
@@ -491,9 +491,11 @@ class _NodeWords:
     async def find(self, wanted: BlobReference) -> Sequence[bytes]:
         """See BlobSource."""
         try:
-            words = await self._client.blob_words(wanted.hash)
-        except WalletError as error:
-            raise BlobSourceFailed(f"{self.name}: {error}") from error
+            # The client bounds each part of an answer, but not how long all of them take.
+            async with asyncio.timeout(ANSWER_SECONDS):
+                words = await self._client.blob_words(wanted.hash)
+        except (WalletError, TimeoutError) as error:
+            raise BlobSourceFailed(f"{self.name}: {str(error) or type(error).__name__}") from error
         return [] if words is None else [words]
 
 
