@@ -219,7 +219,7 @@ class History:
             if isinstance(error.__cause__, TransactionNotFound):
                 raise HistoryIncomplete(f"the transaction that committed epoch {record.id}") from error
             raise
-        except (Web3Exception, ValueError, KeyError, TypeError) as error:
+        except (Web3Exception, ValueError, KeyError, TypeError, AttributeError) as error:
             raise HistoryMismatch(f"the transaction that committed epoch {record.id}: {error}") from error
         if published is None:
             raise HistoryMismatch(f"the transaction that committed epoch {record.id} is no commit")
