@@ -182,6 +182,57 @@ def test_finality_marks_epochs_and_their_transactions(world: World) -> None:
     assert row.status == TransactionStatus.FINALIZED
 
 
+def sign(world: World, epoch: int, nonce: int, proven_in: int | None = None) -> None:
+    """The next epoch, with a transaction that is signed for it, and maybe proven in an L1 block."""
+    store = world.core.store
+    closed = world.scenario.close([world.scenario.deposit(world.scenario.users[0], 9)], 4)
+    save(world, closed)
+    store.save_submission(SubmissionRow(hash=bytes([epoch]) * 32, epoch=epoch, nonce=nonce, raw=b"x"))
+    if proven_in is not None:
+        store.save_commit(commit_row(record_of(closed, proven_in)), ours=True)
+        store.save_confirmation(epoch, proven_in, bytes([epoch]) * 32)
+
+
+def signed_epochs(store: Store) -> list[int]:
+    """The epochs of the signed transactions that are kept."""
+    return [row.epoch for row in store.submissions_from(0)]
+
+
+def test_signed_transactions_go_with_finality(world: World) -> None:
+    store = world.core.store
+    for number in (1, 2, 3):
+        sign(world, number, nonce=number, proven_in=10 * number)
+    sign(world, 4, nonce=4)
+    store.finalize(9)
+    assert signed_epochs(store) == [1, 2, 3, 4]
+    store.finalize(20)
+    assert signed_epochs(store) == [3, 4]
+
+
+def test_signed_transactions_stay_while_their_blocks_may_be_read_again(world: World) -> None:
+    store = world.core.store
+    for number in (1, 2, 3):
+        sign(world, number, nonce=number, proven_in=10 * number)
+    store.save_cursor(BlockHead(15, bytes(32)))
+    store.finalize(20)
+    assert signed_epochs(store) == [2, 3]
+    # L1 has not lost the blocks: events were missing in one of them.
+    assert store.roll_back(15) == [2, 3]
+    assert signed_epochs(store) == [2]
+
+
+def test_a_nonce_that_may_be_free_keeps_its_transactions(world: World) -> None:
+    store = world.core.store
+    # Somebody else was faster with the second epoch.
+    for number, nonce in ((1, 0), (2, 1), (3, 1)):
+        sign(world, number, nonce, proven_in=10 * number)
+    store.finalize(30)
+    assert signed_epochs(store) == [2, 3]
+    sign(world, 4, nonce=2, proven_in=40)
+    store.finalize(40)
+    assert signed_epochs(store) == [4]
+
+
 def test_remembers_a_bounded_number_of_blocks(store: Store) -> None:
     for number in range(KEPT_BLOCKS + 5):
         store.save_cursor(BlockHead(number, number.to_bytes(32)))

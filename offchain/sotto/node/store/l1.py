@@ -181,7 +181,7 @@ class L1Store(StoreBase):
             return [row.id for row in unproven]
 
     def finalize(self, l1_block: int) -> None:
-        """Mark the confirmed epochs up to a final L1 block."""
+        """Mark the confirmed epochs up to a final L1 block, and forget what was signed for settled ones."""
         with self._session() as session:
             rows = session.exec(
                 select(EpochRow).where(
@@ -193,6 +193,8 @@ class L1Store(StoreBase):
             for row in rows:
                 row.finalized = True
                 set_transactions_status(session, row.id, TransactionStatus.FINALIZED)
+            if rows:
+                _forget_settled(session)
             session.commit()
 
     def known_blocks(self) -> list[BlockHead]:
@@ -235,3 +237,28 @@ def set_commit(session: Session, row: EpochRow, commit: CommitRow) -> None:
     row.record, row.commit_block, row.l1_tx = commit.record, commit.commit_block, commit.l1_tx
     row.status = EpochStatus.COMMITTED
     set_transactions_status(session, row.id, TransactionStatus.COMMITTED)
+
+
+def _forget_settled(session: Session) -> None:
+    """Delete the signed transactions of the epochs that stay confirmed: each may hold a blob.
+
+    Where events were missing, blocks are undone that L1 cannot lose, down to the oldest known one: what was
+    signed says until they are read again that nothing is to be sent. And L1's clients may hold a transaction
+    of the last nonce still, though its epoch is final by another one: what replaces it must outbid it.
+    """
+    oldest = select(func.min(BlockRow.number)).scalar_subquery()
+    settled = session.exec(
+        select(EpochRow.id)
+        .where(col(EpochRow.finalized).is_(True), col(EpochRow.proof_block) <= oldest)
+        .order_by(col(EpochRow.id).desc())
+        .limit(1)
+    ).first()
+    last_nonce = session.exec(
+        select(SubmissionRow.nonce).order_by(col(SubmissionRow.signed_at).desc()).limit(1)
+    ).first()
+    if settled is not None and last_nonce is not None:
+        session.exec(
+            delete(SubmissionRow).where(
+                col(SubmissionRow.epoch) <= settled, col(SubmissionRow.nonce) != last_nonce
+            )
+        )
