@@ -231,6 +231,20 @@ def paid(ruin: Ruin, digest: str) -> int:
     return int(receipt["gasUsed"] * receipt["effectiveGasPrice"])
 
 
+class Overtaken:
+    """Somebody else acts just before the first transaction of whoever uses the endpoint."""
+
+    def __init__(self, act: Callable[[], dict[str, Any]]) -> None:
+        self._act = act
+        self.answers: list[dict[str, Any]] = []
+
+    async def answer(self, call: Call, upstream: Upstream) -> Reply | None:
+        """See Disturbance."""
+        if call["method"] == "eth_estimateGas" and not self.answers:
+            self.answers.append(await asyncio.to_thread(self._act))
+        return await upstream(call)
+
+
 def test_executor_takes_another_out_for_a_fee(ruin: Ruin, tmp_path: Path) -> None:
     bob, executor = ruin.owners[1], funded_account(9)
     receiver, file = "0x" + "b0" * 20, tmp_path / "exits.json"
@@ -238,7 +252,13 @@ def test_executor_takes_another_out_for_a_fee(ruin: Ruin, tmp_path: Path) -> Non
     made = ruin.leave(bob, tmp_path / "bob", *options, receiver=receiver)
     assert made["exits"] == 1
     before = ruin.balance(executor.address)
-    done = ruin.sotto("exit", "--submit", str(file), home=tmp_path, key=executor)
+    # Bob tries by himself at the same time: his note has left, whoever took it out.
+    overtaken = Overtaken(lambda: ruin.sotto("exit", "--submit", str(file), home=tmp_path, key=executor))
+    ruin.endpoint.disturb(overtaken)
+    own = ruin.leave(bob, tmp_path / "bob", receiver=receiver, rpc_url=ruin.endpoint.url)
+    ruin.endpoint.heal()
+    assert (own["exits"], len(own["left_before"]), own["refused"]) == ([], 1, [])
+    [done] = overtaken.answers
     assert len(done["paid"]) == 1
     # Nothing of the payment in the void epoch.
     assert ruin.notes["bob"] == {1: ETHER}

@@ -77,7 +77,7 @@ class Left:
 
     Attributes:
         exits: notes that L1 has paid now.
-        before: notes that had left before.
+        before: notes that had left before, or meanwhile by another run of their owner or an executor.
         refused: notes whose recipient did not take the payment; they stay.
         dust: notes that were left behind, as they are worth less than their gas.
         claims: withdrawals paid now; `pulled`: items of the queue paid back now.
@@ -238,8 +238,19 @@ class Leaver:
             start = (len(proven) - 1) // NOTES_A_TRANSACTION * NOTES_A_TRANSACTION
             several = waiting[start : len(proven)]
             paid = await self._submit(contract, recovered.record, proven[start:], left)
-            left.exits += [note for note in several if note.nullifier in paid]
-            left.refused += [note for note in several if note.nullifier not in paid]
+            await self._sort(contract, several, paid, left)
+
+    async def _sort(
+        self, contract: ExitContract, notes: Sequence[StoredNote], paid: Sequence[int], left: Left
+    ) -> None:
+        """Note what became of submitted notes; another run may have been faster with one."""
+        for note in notes:
+            if note.nullifier in paid:
+                left.exits.append(note)
+            elif await contract.has_exited(note.nullifier):
+                left.before.append(note)
+            else:
+                left.refused.append(note)
 
     async def _waiting(
         self, contract: ExitContract, recovered: Recovered, options: ExitOptions, left: Left
