@@ -56,20 +56,25 @@ class OverdueItems:
     async def next(self) -> Processed | None:
         """Process the overdue items at the cursor, as many as one epoch takes. None if there is none.
 
+        If there is room, those that may fall due before L1 has the epoch go with them: L1 refuses an epoch of
+        less than half its lanes that leaves them out, and anybody can queue some right behind another's.
+
         Raises DeadlineAhead while an epoch is pending, L1Error, ProvingFailed, ProverUnavailable.
         """
         followed = self._followed
         core, rollup = followed.core, followed.rollup
         self._progress("reading L1", 0.0)
         await followed.following.catch_up(core, followed.chain)
-        if not await self._overdue():
+        # As of the last block, since L1 nodes estimate the gas of the epoch's transaction there.
+        if not await self._due_by(core.l1_block):
             return None
         await self._remove_pending()
         # Those that the owner has closed meanwhile take nothing. One for calldata is always open.
         verifiers = await rollup.open_verifiers()
         sizes = [layout.lanes for layout in verifiers if layout.data_mode == DataMode.CALLDATA]
-        rows = (await self._overdue())[: max(sizes)]
-        result = self._build(rows, sizes)
+        lanes = _lanes(len(await self._due_by(core.l1_block)), sizes)
+        rows = (await self._due_by(self._now + core.policy.clock_window))[:lanes]
+        result = self._build(rows, lanes)
         header = result.words.header
         self._progress(f"proving epoch {header.epoch_id}", 0.3)
         witness = json.dumps(result.witness(self._beneficiary)).encode()
@@ -92,12 +97,18 @@ class OverdueItems:
             header.epoch_id, header.queue_start, header.queue_end, bytes(receipt["transactionHash"])
         )
 
-    async def _overdue(self) -> Sequence[QueueRow]:
+    @property
+    def _now(self) -> int:
+        """The clock of the next epoch: L1 takes it up to `clock_window` blocks later."""
+        core = self._followed.core
+        return max(core.l1_block, core.ledger.clock)
+
+    async def _due_by(self, block: int) -> Sequence[QueueRow]:
+        """The waiting items that are overdue in an L1 block."""
         core = self._followed.core
         store, policy = core.store, core.policy
         rows = await store.run(store.queue_items, core.ledger.queue_cursor, policy.max_lanes)
-        # As of the last block, since L1 nodes estimate the gas of the epoch's transaction there.
-        return [row for row in rows if row.l1_block + policy.overdue_age <= core.l1_block]
+        return [row for row in rows if row.l1_block + policy.overdue_age <= block]
 
     async def _remove_pending(self) -> None:
         """Prune what is pending and late: nothing can be committed with its proof behind it."""
@@ -113,21 +124,25 @@ class OverdueItems:
         await self._sender.send(followed.rollup.prune(record))
         await followed.following.catch_up(core, followed.chain)
 
-    def _build(self, rows: Sequence[QueueRow], sizes: Sequence[int]) -> EpochResult:
+    def _build(self, rows: Sequence[QueueRow], lanes: int) -> EpochResult:
         core = self._followed.core
         ledger = core.ledger
-        lanes = next(size for size in sizes if size >= len(rows))
         inputs = EpochInputs(
             domain=core.policy.domain,
             lanes=lanes,
             oldest=ledger.tip_id,
-            now=max(core.l1_block, ledger.clock),
+            now=self._now,
             queue_start=ledger.queue_cursor,
         )
         builder = EpochBuilder(ledger.tip, inputs)
         for row in rows:
             builder.add(item_of(row, core.policy.domain))
         return builder.finish()
+
+
+def _lanes(overdue: int, sizes: Sequence[int]) -> int:
+    """The smallest size with room for all overdue items, else the largest. Others do not make it larger."""
+    return next((size for size in sizes if size >= overdue), max(sizes))
 
 
 async def process_overdue(
