@@ -6,7 +6,8 @@ in the database after a crash sends the same bytes again, and L1 takes one nonce
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Self, cast
 
 from eth_account.signers.local import LocalAccount
@@ -19,7 +20,7 @@ from web3.types import BlockIdentifier, RPCEndpoint, TxParams, TxReceipt
 
 from sotto.l1.blob_transaction import BLOB_TYPE, Wrapper, is_blob_transaction, unwrap, wrap, wrapper_of
 from sotto.l1.contract import TRANSPORT_ERRORS, translate
-from sotto.l1.errors import FeeCapReached, L1Unavailable, TransactionReverted, TransactionTimeout
+from sotto.l1.errors import FeeCapReached, L1Error, L1Unavailable, TransactionReverted, TransactionTimeout
 from sotto.l1.interface import rejection
 from sotto.protocol.kzg import CommittedBlob
 
@@ -36,6 +37,9 @@ BLOB_FEE_ROOM = 4
 """The blob fee that is offered against the next block's: it rises by at most an eighth a block, and to raise
 an offer doubles the other fees too."""
 
+FEE_REFUSALS = ("underpriced", "replacement", "base fee", "blob gas fee", "gas price", "feetoolow")
+"""What clients say of a transaction that offers too little, in small letters; they have no code for it."""
+
 _CONFIGURATION: Final = RPCEndpoint("eth_config")
 
 
@@ -46,6 +50,19 @@ class SignedTransaction:
     raw: bytes
     hash: bytes
     nonce: int
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """The transactions that `send` signed for a call, oldest first; as of one nonce, L1 takes one at most."""
+
+    call: tuple[object, ...]
+    signed: list[SignedTransaction] = field(default_factory=list)
+
+    @property
+    def hashes(self) -> list[bytes]:
+        """Those that may have a receipt."""
+        return [each.hash for each in self.signed]
 
 
 class Sender:
@@ -78,6 +95,7 @@ class Sender:
         self._poll_seconds = poll_seconds
         self._resend_seconds = resend_seconds
         self._lock = asyncio.Lock()
+        self._unconfirmed: _Attempt | None = None
 
     @property
     def address(self) -> ChecksumAddress:
@@ -165,6 +183,15 @@ class Sender:
         offered = min(bid.tip, bid.fee - head.get("baseFeePerGas", 0))
         return 2 * offered < asked
 
+    async def is_too_cheap(self, raw: bytes, refusal: L1Error) -> bool:
+        """Whether a client that refused a signed transaction would take it with higher fees.
+
+        Where it has another reason, as that the account has too little money, an offer that rises with each
+        refusal would only make things worse. Raises L1Unavailable.
+        """
+        said = str(refusal).lower()
+        return any(words in said for words in FEE_REFUSALS) or await self.is_outpriced(raw)
+
     async def broadcast(self, signed: SignedTransaction) -> None:
         """Send the bytes; that they are known already, or that their nonce is used, is no failure.
 
@@ -213,34 +240,41 @@ class Sender:
 
     async def wait(self, transaction_hash: bytes, timeout_seconds: float = 120) -> TxReceipt:
         """Wait for a successful receipt. Raises TransactionReverted, TransactionTimeout, L1Unavailable."""
-        return await self._wait(transaction_hash, timeout_seconds, None)
+        return await self._wait([transaction_hash], timeout_seconds, None)
 
     async def confirm(self, signed: SignedTransaction, timeout_seconds: float = 120) -> TxReceipt:
         """Wait for what was broadcast, and send it again from time to time, as clients lose some.
 
         Raises TransactionReverted, TransactionTimeout, L1Unavailable.
         """
-        return await self._wait(signed.hash, timeout_seconds, signed)
+        return await self._wait([signed.hash], timeout_seconds, signed)
 
     async def _wait(
-        self, transaction_hash: bytes, timeout_seconds: float, signed: SignedTransaction | None
+        self, hashes: Sequence[bytes], timeout_seconds: float, signed: SignedTransaction | None
     ) -> TxReceipt:
         clock = asyncio.get_running_loop()
         sent = clock.time()
         try:
             async with asyncio.timeout(timeout_seconds):
-                while (receipt := await self.receipt(transaction_hash)) is None:
+                while (receipt := await self._first_receipt(hashes)) is None:
                     await asyncio.sleep(self._poll_seconds)
                     if signed is not None and clock.time() >= sent + self._resend_seconds:
                         # What a client says against it does not matter: it may have had it for long.
-                        with contextlib.suppress(L1Unavailable):
+                        with contextlib.suppress(L1Error):
                             await self.broadcast(signed)
                         sent = clock.time()
         except TimeoutError as error:
-            raise TransactionTimeout(f"0x{transaction_hash.hex()} is in no block yet") from error
+            raise TransactionTimeout(f"0x{hashes[-1].hex()} is in no block yet") from error
         if receipt["status"] != 1:
-            raise await self.reverted(transaction_hash, receipt)
+            raise await self.reverted(bytes(receipt["transactionHash"]), receipt)
         return receipt
+
+    async def _first_receipt(self, hashes: Sequence[bytes]) -> TxReceipt | None:
+        for transaction_hash in hashes:
+            receipt = await self.receipt(transaction_hash)
+            if receipt is not None:
+                return receipt
+        return None
 
     async def reverted(self, transaction_hash: bytes, receipt: TxReceipt) -> TransactionReverted:
         """The error for a receipt of status 0, with the cause that a replay shows."""
@@ -261,16 +295,67 @@ class Sender:
         return TransactionReverted(transaction_hash, None)
 
     async def send(
-        self, transaction: TxParams, timeout_seconds: float = 120, *, blob: CommittedBlob | None = None
+        self,
+        transaction: TxParams,
+        timeout_seconds: float = 120,
+        *,
+        blob: CommittedBlob | None = None,
+        instead_of: SignedTransaction | None = None,
     ) -> TxReceipt:
         """Sign, send and wait: for wallets and scripts, which keep no record of their own.
 
-        Raises ContractRejected, TransactionReverted, TransactionTimeout, L1Unavailable.
+        The last one that was seen in no block is remembered. Whoever sends the same call again goes on with
+        it, under its nonce and with higher fees if L1 asks for more, so that it has its effect once. Raises
+        ContractRejected, FeeCapReached, TransactionReverted, TransactionTimeout, L1Unavailable.
+
+        Args:
+            instead_of: a stuck transaction of the account, whose nonce this one takes.
         """
-        async with self._lock:
-            signed = await self.sign(transaction, await self._pending_nonce(), blob=blob)
-            await self.broadcast(signed)
-        return await self.confirm(signed, timeout_seconds)
+        attempt = self._begin(transaction)
+        try:
+            async with self._lock:
+                await self._bid(attempt, transaction, blob, instead_of)
+            return await self._wait(attempt.hashes, timeout_seconds, attempt.signed[-1])
+        except TransactionReverted:
+            raise
+        except (L1Error, asyncio.CancelledError):
+            # A block may still have it.
+            if attempt.signed:
+                self._unconfirmed = attempt
+            raise
+
+    def _begin(self, transaction: TxParams) -> _Attempt:
+        """What is remembered of a call, for this caller alone: two that send it at once mean it twice."""
+        data = HexBytes(transaction.get("data", b""))
+        call = (transaction.get("to"), bytes(data), transaction.get("value", 0))
+        attempt = self._unconfirmed
+        if attempt is None or attempt.call != call:
+            return _Attempt(call)
+        self._unconfirmed = None
+        return attempt
+
+    async def _bid(
+        self,
+        attempt: _Attempt,
+        transaction: TxParams,
+        blob: CommittedBlob | None,
+        instead_of: SignedTransaction | None,
+    ) -> None:
+        """Sign a call for the first time, or again if L1 asks for more, and send it."""
+        if attempt.signed:
+            # Before the receipts: a block that comes in between must not look like another transaction's.
+            is_used = await self.next_nonce() > attempt.signed[-1].nonce
+            if await self._first_receipt(attempt.hashes) is not None:
+                return
+            if is_used:
+                attempt.signed.clear()
+        if not attempt.signed:
+            nonce = await self._pending_nonce() if instead_of is None else instead_of.nonce
+            replaces = None if instead_of is None else instead_of.raw
+            attempt.signed.append(await self.sign(transaction, nonce, replaces, blob))
+        elif await self.is_outpriced((last := attempt.signed[-1]).raw):
+            attempt.signed.append(await self.sign(transaction, last.nonce, last.raw, blob))
+        await self.broadcast(attempt.signed[-1])
 
     async def _pending_nonce(self) -> int:
         try:

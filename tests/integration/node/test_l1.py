@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from eth_account import Account
+from hexbytes import HexBytes
 from tests.integration.node.conftest import Stage
 from tests.support.chain import KEYS
 from tests.support.node import wait_until
-from web3.types import Wei
+from web3.types import TxParams, Wei
 
 from sotto.l1.bridge import BridgeContract
 from sotto.l1.deployment import read_deployment
@@ -25,7 +26,7 @@ from sotto.l1.errors import (
 from sotto.l1.events import ReceivedCommit, ReceivedDeposit
 from sotto.l1.queue import L1QueueContract
 from sotto.l1.rollup import RollupContract
-from sotto.l1.sender import Sender
+from sotto.l1.sender import Sender, SignedTransaction
 from sotto.l1.watcher import BlockAdded, BlockHead, Change, RolledBack, Watcher
 from sotto.protocol.l1 import QueueItem, deposit_item, genesis_record
 
@@ -191,5 +192,139 @@ def test_what_a_client_lost_is_sent_again(stage: Stage) -> None:
         other = await sender.sign({"to": sender.address, "value": Wei(2)}, await sender.next_nonce())
         with pytest.raises(TransactionTimeout):
             await sender.confirm(other, 1.2)
+
+    stage.run(send)
+
+
+CALL: TxParams = {"to": "0x" + "11" * 20, "data": b"", "value": Wei(1)}  # type: ignore[typeddict-item]
+OTHER_CALL: TxParams = {**CALL, "value": Wei(2)}
+PATIENCE = 0.5
+
+
+def set_base_fee(stage: Stage, fee: int) -> None:
+    """Let the last block have a base fee, in wei."""
+    stage.chain.request("anvil_setNextBlockBaseFeePerGas", [hex(fee)])
+    stage.chain.mine()
+
+
+async def send_in_vain(sender: Sender, call: TxParams) -> None:
+    """Send what no block takes."""
+    with pytest.raises(TransactionTimeout):
+        await sender.send(call, PATIENCE)
+
+
+def in_pool(stage: Stage, sender: Sender) -> dict[int, SignedTransaction]:
+    """An account's transactions in the pool by nonce."""
+    content = stage.chain.request("txpool_content", [])
+    own = [each for part in content.values() for each in part.get(sender.address.lower(), {}).items()]
+    found = {}
+    for nonce, transaction in sorted(own, key=lambda each: int(each[0])):
+        raw = stage.chain.request("eth_getRawTransactionByHash", [transaction["hash"]])
+        found[int(nonce)] = SignedTransaction(HexBytes(raw), HexBytes(transaction["hash"]), int(nonce))
+    return found
+
+
+def drop(stage: Stage, signed: SignedTransaction) -> None:
+    """Let the pool forget a transaction."""
+    assert stage.chain.request("anvil_dropTransaction", ["0x" + signed.hash.hex()])
+
+
+def test_a_call_that_is_sent_again_keeps_its_nonce_and_is_outbid_when_outpriced(stage: Stage) -> None:
+    chain = stage.chain
+    chain.request("evm_setAutomine", [False])
+
+    async def send(web3: Any) -> None:
+        sender = Sender(web3, Account.from_key(KEYS[2]))
+        nonce = await sender.next_nonce()
+        await send_in_vain(sender, CALL)
+        first = in_pool(stage, sender)
+        assert list(first) == [nonce]
+        await send_in_vain(sender, CALL)
+        assert in_pool(stage, sender) == first
+
+        set_base_fee(stage, 10**12)
+        await send_in_vain(sender, CALL)
+        second = in_pool(stage, sender)
+        assert list(second) == [nonce]
+        assert second != first
+        chain.mine()
+        receipt = await sender.send(CALL, PATIENCE)
+        assert (receipt["status"], receipt["transactionHash"]) == (1, second[nonce].hash)
+        assert (await sender.next_nonce(), in_pool(stage, sender)) == (nonce + 1, {})
+        # It has had its effect: the same call is another one now.
+        await send_in_vain(sender, CALL)
+        assert list(in_pool(stage, sender)) == [nonce + 1]
+
+    stage.run(send)
+
+
+def test_an_outbid_transaction_that_a_block_takes_all_the_same_counts(stage: Stage) -> None:
+    chain = stage.chain
+    chain.request("evm_setAutomine", [False])
+
+    async def send(web3: Any) -> None:
+        sender = Sender(web3, Account.from_key(KEYS[2]))
+        nonce = await sender.next_nonce()
+        await send_in_vain(sender, CALL)
+        first = in_pool(stage, sender)[nonce]
+        set_base_fee(stage, 10**12)
+        await send_in_vain(sender, CALL)
+        # The client that makes the next block has not heard of the second.
+        drop(stage, in_pool(stage, sender)[nonce])
+        set_base_fee(stage, 10**9)
+        await sender.broadcast(first)
+        chain.mine()
+        receipt = await sender.send(CALL, PATIENCE)
+        assert (receipt["status"], receipt["transactionHash"]) == (1, first.hash)
+        assert (await sender.next_nonce(), in_pool(stage, sender)) == (nonce + 1, {})
+
+    stage.run(send)
+
+
+def test_a_remembered_call_ends_when_it_reverts_or_its_nonce_is_another_transactions(stage: Stage) -> None:
+    chain = stage.chain
+    chain.request("evm_setAutomine", [False])
+
+    async def send(web3: Any) -> None:
+        sender = Sender(web3, Account.from_key(KEYS[2]))
+        nonce = await sender.next_nonce()
+        await send_in_vain(sender, CALL)
+        # PUSH0, PUSH0, REVERT.
+        chain.request("anvil_setCode", [CALL["to"], "0x5f5ffd"])
+        chain.mine()
+        with pytest.raises(TransactionReverted):
+            await sender.send(CALL, PATIENCE)
+        chain.request("anvil_setCode", [CALL["to"], "0x"])
+
+        await send_in_vain(sender, CALL)
+        drop(stage, in_pool(stage, sender)[nonce + 1])
+        await sender.broadcast(await sender.sign(OTHER_CALL, nonce + 1))
+        chain.mine()
+        await send_in_vain(sender, CALL)
+        assert list(in_pool(stage, sender)) == [nonce + 2]
+
+    stage.run(send)
+
+
+def test_another_call_waits_behind_a_stuck_one_or_takes_its_nonce(stage: Stage) -> None:
+    chain = stage.chain
+    chain.request("evm_setAutomine", [False])
+
+    async def send(web3: Any) -> None:
+        sender = Sender(web3, Account.from_key(KEYS[2]))
+        nonce = await sender.next_nonce()
+        await send_in_vain(sender, CALL)
+        stuck = in_pool(stage, sender)[nonce]
+        await send_in_vain(sender, OTHER_CALL)
+        behind = in_pool(stage, sender)
+        assert list(behind) == [nonce, nonce + 1]
+        third: TxParams = {**CALL, "value": Wei(3)}
+        with pytest.raises(TransactionTimeout):
+            await sender.send(third, PATIENCE, instead_of=stuck)
+        replacement = in_pool(stage, sender)[nonce]
+        assert in_pool(stage, sender) == {nonce: replacement, nonce + 1: behind[nonce + 1]}
+        assert replacement != stuck
+        chain.mine()
+        assert (await sender.send(third, PATIENCE))["transactionHash"] == replacement.hash
 
     stage.run(send)
