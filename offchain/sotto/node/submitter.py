@@ -6,6 +6,7 @@ after a kill. What L1 holds as committed is never given up either: it is proven,
 """
 
 import asyncio
+import contextlib
 import time
 
 import structlog
@@ -209,10 +210,16 @@ class Submitter:
             return await self._refused(step, error.cause or ContractRejected("Unknown"))
         if next_nonce > last.nonce:
             return await self._give_up(step, "another transaction took the nonce")
+        is_old = time.time() - last.signed_at > self._config.resend_after
         # Not sent by this process, or lost with a block.
         if self._sent.get(last.hash) != self._core.reorgs:
-            await self._broadcast(last)
-        elif time.time() - last.signed_at > self._config.resend_after:
+            try:
+                await self._broadcast(last)
+            except L1Error as error:
+                if not is_old or not await self._sender.is_too_cheap(last.raw, error):
+                    raise
+                await self._replace(step, last)
+        elif is_old:
             await self._replace(step, last)
         return False
 
@@ -221,8 +228,9 @@ class Submitter:
             transaction = await self._calls.make(step)
             signed = await self._sender.sign(transaction, last.nonce, last.raw, step.blob)
         except FeeCapReached:
-            # L1's nodes may have forgotten it, and it costs no more than it did.
-            await self._broadcast(last)
+            # L1's nodes may have forgotten it, and it costs no more than it did; they may refuse it for that.
+            with contextlib.suppress(L1Error):
+                await self._broadcast(last)
             raise
         except ContractRejected as error:
             # It would fail now, but after a reorganisation its old form might not: use up the nonce.

@@ -1,5 +1,7 @@
 """What the node pays for a stuck transaction, which refusals it blames on lanes, and when it prunes."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from hexbytes import HexBytes
 from tests.unit.node.conftest import World, commit_row, proven, record_of_result
 from web3.types import TxParams
 
-from sotto.l1.errors import ContractRejected, FeeCapReached
+from sotto.l1.errors import ContractRejected, FeeCapReached, L1Unavailable
 from sotto.l1.rollup import CommitInput, RollupContract
 from sotto.l1.sender import Sender, SignedTransaction
 from sotto.node.config import NodeConfig
@@ -502,3 +504,108 @@ async def test_a_step_whose_parent_l1_has_lost_meanwhile_blames_nobody(world: Wo
     with pytest.raises(StepOutdated):
         await submitter._take(step)
     assert (core.in_flight, len(core.trials), core.store.submissions(3)) == (2, 0, [])
+
+
+def begun(world: World, epoch: int, action: Action, signed_at: float = 0) -> SubmissionRow:
+    """A transaction of an epoch, signed long ago unless it is said otherwise."""
+    return SubmissionRow(
+        hash=b"\1" * 32, epoch=epoch, nonce=0, raw=b"stuck", action=action, signed_at=signed_at
+    )
+
+
+class Choosy(Mine):
+    """An account whose client refuses each transaction in the same words until it has enough of them."""
+
+    def __init__(self, words: str, refusals: int) -> None:
+        super().__init__()
+        self._words, self.refusals = words, refusals
+        self.offered: list[bytes] = []
+
+    async def sign(
+        self,
+        transaction: TxParams,
+        nonce: int,
+        replaces: bytes | None = None,
+        blob: CommittedBlob | None = None,
+    ) -> SignedTransaction:
+        """See Sender."""
+        self.outbid.append(replaces)
+        raw = b"bid %d" % len(self.outbid)
+        return SignedTransaction(raw, raw.ljust(32, b"\0"), nonce)
+
+    async def broadcast(self, signed: SignedTransaction) -> None:
+        """See Sender."""
+        self.offered.append(signed.raw)
+        if self.refusals:
+            self.refusals -= 1
+            raise L1Unavailable(self._words)
+
+    async def is_outpriced(self, raw: bytes) -> bool:
+        """See Sender."""
+        return False
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "transaction underpriced: gas tip cap 1, minimum needed 2",
+        "max fee per gas less than block base fee",
+        "replacement transaction underpriced",
+        "ReplacementNotAllowed",
+    ],
+)
+async def test_what_a_client_refuses_for_its_fees_is_outbid_again_and_again(world: World, words: str) -> None:
+    await closed_epochs(world, 1)
+    stuck, sender = begun(world, 2, Action.COMMIT), Choosy(words, 3)
+    world.core.store.save_submission(stuck)
+    # As after a restart: this process has never sent it.
+    submitter = submitter_of(world, sender, settlement="split", resend_after=0.01)
+    with pytest.raises(L1Unavailable):
+        await take_next(submitter)
+    await asyncio.sleep(0.02)
+    assert not await take_next(submitter)
+    assert sender.outbid == [b"stuck", b"bid 1"]
+    assert sender.offered == [b"stuck", b"bid 1", b"bid 1", b"bid 2"]
+    assert [row.raw for row in world.core.store.submissions(2)] == [b"stuck", b"bid 1", b"bid 2"]
+
+
+async def test_a_refused_transaction_is_sent_as_it_is_while_it_is_new(world: World) -> None:
+    await closed_epochs(world, 1)
+    sender = Choosy("transaction underpriced", 1)
+    world.core.store.save_submission(begun(world, 2, Action.COMMIT, signed_at=time.time()))
+    submitter = submitter_of(world, sender, settlement="split", resend_after=3600)
+    with pytest.raises(L1Unavailable):
+        await take_next(submitter)
+    assert not await take_next(submitter)
+    assert (sender.offered, sender.outbid) == ([b"stuck"] * 2, [])
+
+
+async def test_an_account_without_money_does_not_offer_more(world: World) -> None:
+    await closed_epochs(world, 1)
+    sender = Choosy("insufficient funds for gas * price + value", 2)
+    world.core.store.save_submission(begun(world, 2, Action.COMMIT))
+    submitter = submitter_of(world, sender, settlement="split")
+    for _ in range(2):
+        with pytest.raises(L1Unavailable):
+            await take_next(submitter)
+    # Somebody has given it some.
+    assert not await take_next(submitter)
+    assert (sender.offered, sender.outbid) == ([b"stuck"] * 3, [])
+
+
+async def test_what_may_not_offer_more_says_so_though_the_client_refuses_it(world: World) -> None:
+    await closed_epochs(world, 1)
+
+    class Capped(Choosy):
+        async def sign(
+            self,
+            transaction: TxParams,
+            nonce: int,
+            replaces: bytes | None = None,
+            blob: CommittedBlob | None = None,
+        ) -> SignedTransaction:
+            raise FeeCapReached("max_fee")
+
+    world.core.store.save_submission(begun(world, 2, Action.COMMIT))
+    with pytest.raises(FeeCapReached):
+        await take_next(submitter_of(world, Capped("transaction underpriced", 9), settlement="split"))
