@@ -30,6 +30,9 @@ from sotto.protocol.words import Layout
 log = structlog.get_logger(category="block")
 
 LONGEST_RETRY_SECONDS = 60.0
+PRUNE_SECONDS = 20.0
+"""Wait for a pruning before what else is due is looked at; the next one goes on with it."""
+
 OF_LANES = frozenset(
     {
         "ProofInvalid",
@@ -97,8 +100,7 @@ class Submitter:
             await self._core.submit.wait(self._config.poll_interval)
             confirmed, step = self._core.ledger.confirmed_id, None
             try:
-                await self._prune()
-                step = await self._next_step()
+                step = await self._due_step()
                 failed = step is not None and await self._take(step)
             except StepOutdated as reason:
                 log.info("submission overtaken", cause=str(reason))
@@ -119,23 +121,47 @@ class Submitter:
                 self._metrics.submission_failures.inc()
                 await asyncio.sleep(min(self._config.retry_wait * 2 ** (failures - 1), LONGEST_RETRY_SECONDS))
 
-    async def _prune(self) -> None:
-        """Remove pending epochs that nobody proved in time, as nothing can be built before they are gone."""
+    async def _due_step(self) -> Step | None:
+        """The next step, unless pending epochs are to be pruned first.
+
+        What is begun comes before that: its nonce does, and nobody else would outbid it.
+        """
+        step = await self._next_step()
+        if step is not None and step.submissions:
+            return step
+        return None if await self._prune() else step
+
+    async def _prune(self) -> bool:
+        """Remove pending epochs that nobody proved in time, as nothing can be built before they are gone.
+
+        True if there were any.
+        """
         core = self._core
         pending = await core.store.run(core.store.pending_commits)
         if not pending:
-            return
+            return False
         record = record_from_bytes(pending[0].record)
         if core.l1_block <= record.deadline:
-            return
+            return False
         if record.id in core.results:
             row = await core.store.run(core.store.epoch, record.id)
             if row is not None and row.proof is not None:
                 # Late, but L1 still takes it.
-                return
+                return False
         log.warning("pruning pending epochs", first=record.id, deadline=record.deadline)
-        await self._sender.send(self._rollup.prune(record))
+        _, stale = await self._next_nonce()
+        stuck = None if stale is None else SignedTransaction(stale.raw, stale.hash, stale.nonce)
+        await self._sender.send(self._rollup.prune(record), PRUNE_SECONDS, instead_of=stuck)
         core.follow.set()
+        return True
+
+    async def _next_nonce(self) -> tuple[int, SubmissionRow | None]:
+        """The first nonce that is not used, and what was signed with it for an epoch that is done."""
+        # Behind one address there may be several L1 nodes, not all of them up to date.
+        nonce = max(await self._sender.next_nonce(), await self._sender.next_nonce(self._core.l1_block))
+        # A proof that somebody else was faster with may still wait for its block.
+        store = self._core.store
+        return nonce, await store.run(store.submission_of_nonce, nonce)
 
     async def _next_step(self) -> Step | None:
         core, store = self._core, self._core.store
@@ -150,11 +176,7 @@ class Submitter:
         """Do what an epoch needs now. True if it failed."""
         if step.submissions:
             return await self._follow_up(step)
-        # Behind one address there may be several L1 nodes, not all of them up to date.
-        nonce = max(await self._sender.next_nonce(), await self._sender.next_nonce(self._core.l1_block))
-        # A proof that somebody else was faster with may still wait for its block.
-        store = self._core.store
-        stale = await store.run(store.submission_of_nonce, nonce)
+        nonce, stale = await self._next_nonce()
         if stale is not None and is_blob_transaction(stale.raw) != (step.blob is not None):
             # Clients take no transaction with a blob in place of one without, nor the other way round.
             await self._sender.broadcast(await self._sender.sign(self._nothing(), nonce, stale.raw))

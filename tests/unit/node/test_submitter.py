@@ -120,6 +120,7 @@ class RefusingSender(Sender):
     def __init__(self, cause: str = "") -> None:
         self._cause = cause
         self.sent: list[TxParams] = []
+        self.replaced: list[SignedTransaction | None] = []
 
     async def next_nonce(self, block: object = "latest") -> int:
         """See Sender."""
@@ -135,9 +136,17 @@ class RefusingSender(Sender):
         """See Sender."""
         raise ContractRejected(self._cause)
 
-    async def send(self, transaction: TxParams, timeout_seconds: float = 120) -> Any:
+    async def send(
+        self,
+        transaction: TxParams,
+        timeout_seconds: float = 120,
+        *,
+        blob: CommittedBlob | None = None,
+        instead_of: SignedTransaction | None = None,
+    ) -> Any:
         """See Sender."""
         self.sent.append(transaction)
+        self.replaced.append(instead_of)
 
 
 class Calls(RollupContract):
@@ -409,6 +418,40 @@ async def test_an_own_epoch_whose_proof_is_made_is_proven_after_its_deadline_not
     world.core.store.save_proof(2, bytes(256))
     await submitter._prune()
     assert len(sender.sent) == 1
+
+
+async def test_a_due_prune_neither_holds_up_what_is_begun_nor_lets_anything_begin(world: World) -> None:
+    await closed_epochs(world, 2)
+    record, store, sender = record_on_l1(world, 2), world.core.store, Mine()
+    submitter = submitter_of(world, sender, settlement="split")
+    commit = begun(world, 3, Action.COMMIT)
+    store.save_submission(commit)
+    # It was sent long ago, and gas has become dearer.
+    submitter._sent[commit.hash] = world.core.reorgs
+    step = await submitter._due_step()
+    assert step is not None
+    assert not await submitter._take(step)
+    assert (sender.outbid, sender.sent) == ([commit.raw], [])
+    store.forget_submissions(3, Action.COMMIT)
+    step = await submitter._next_step()
+    assert step is not None
+    assert step.action == Action.COMMIT
+    assert await submitter._due_step() is None
+    assert (sender.sent, sender.replaced) == ([{"data": record.hash()}], [None])
+
+
+async def test_a_pruning_takes_the_nonce_of_a_proof_that_nobody_waits_for(world: World) -> None:
+    await closed_epochs(world, 2)
+    store, sender = world.core.store, RefusingSender()
+    proof = begun(world, 2, Action.PROVE)
+    store.save_submission(proof)
+    # Somebody else was faster.
+    world.core.ledger.confirm(record_on_l1(world, 2))
+    store.save_confirmation(2, world.core.l1_block, bytes(32))
+    record = record_on_l1(world, 3)
+    assert await submitter_of(world, sender, settlement="split")._due_step() is None
+    assert sender.sent == [{"data": record.hash()}]
+    assert sender.replaced == [SignedTransaction(proof.raw, proof.hash, proof.nonce)]
 
 
 async def test_no_block_follows_a_pending_epoch_as_old_as_an_anchor(world: World) -> None:
