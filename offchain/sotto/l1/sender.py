@@ -59,11 +59,6 @@ class _Attempt:
     call: tuple[object, ...]
     signed: list[SignedTransaction] = field(default_factory=list)
 
-    @property
-    def hashes(self) -> list[bytes]:
-        """Those that may have a receipt."""
-        return [each.hash for each in self.signed]
-
 
 class Sender:
     """Sends transactions of one account, which nothing else may use at the same time.
@@ -238,40 +233,35 @@ class Sender:
         except TRANSPORT_ERRORS as error:
             raise translate(error) from error
 
-    async def wait(self, transaction_hash: bytes, timeout_seconds: float = 120) -> TxReceipt:
-        """Wait for a successful receipt. Raises TransactionReverted, TransactionTimeout, L1Unavailable."""
-        return await self._wait([transaction_hash], timeout_seconds, None)
-
     async def confirm(self, signed: SignedTransaction, timeout_seconds: float = 120) -> TxReceipt:
-        """Wait for what was broadcast, and send it again from time to time, as clients lose some.
+        """Wait for a successful receipt of what was broadcast.
 
-        Raises TransactionReverted, TransactionTimeout, L1Unavailable.
+        It is sent again from time to time, as clients lose some. Raises TransactionReverted, TransactionTimeout, L1Unavailable.
         """
-        return await self._wait([signed.hash], timeout_seconds, signed)
+        return await self._wait([signed], timeout_seconds)
 
-    async def _wait(
-        self, hashes: Sequence[bytes], timeout_seconds: float, signed: SignedTransaction | None
-    ) -> TxReceipt:
+    async def _wait(self, bids: Sequence[SignedTransaction], timeout_seconds: float) -> TxReceipt:
+        """Wait for one of the transactions of a nonce, oldest first. See `confirm`."""
         clock = asyncio.get_running_loop()
         sent = clock.time()
         try:
             async with asyncio.timeout(timeout_seconds):
-                while (receipt := await self._first_receipt(hashes)) is None:
+                while (receipt := await self._first_receipt(bids)) is None:
                     await asyncio.sleep(self._poll_seconds)
-                    if signed is not None and clock.time() >= sent + self._resend_seconds:
+                    if clock.time() >= sent + self._resend_seconds:
                         # What a client says against it does not matter: it may have had it for long.
                         with contextlib.suppress(L1Error):
-                            await self.broadcast(signed)
+                            await self.broadcast(bids[-1])
                         sent = clock.time()
         except TimeoutError as error:
-            raise TransactionTimeout(f"0x{hashes[-1].hex()} is in no block yet") from error
+            raise TransactionTimeout(f"0x{bids[-1].hash.hex()} is in no block yet") from error
         if receipt["status"] != 1:
             raise await self.reverted(bytes(receipt["transactionHash"]), receipt)
         return receipt
 
-    async def _first_receipt(self, hashes: Sequence[bytes]) -> TxReceipt | None:
-        for transaction_hash in hashes:
-            receipt = await self.receipt(transaction_hash)
+    async def _first_receipt(self, bids: Sequence[SignedTransaction]) -> TxReceipt | None:
+        for signed in bids:
+            receipt = await self.receipt(signed.hash)
             if receipt is not None:
                 return receipt
         return None
@@ -315,7 +305,7 @@ class Sender:
         try:
             async with self._lock:
                 await self._bid(attempt, transaction, blob, instead_of)
-            return await self._wait(attempt.hashes, timeout_seconds, attempt.signed[-1])
+            return await self._wait(attempt.signed, timeout_seconds)
         except TransactionReverted:
             raise
         except (L1Error, asyncio.CancelledError):
@@ -345,7 +335,7 @@ class Sender:
         if attempt.signed:
             # Before the receipts: a block that comes in between must not look like another transaction's.
             is_used = await self.next_nonce() > attempt.signed[-1].nonce
-            if await self._first_receipt(attempt.hashes) is not None:
+            if await self._first_receipt(attempt.signed) is not None:
                 return
             if is_used:
                 attempt.signed.clear()

@@ -85,7 +85,7 @@ class Stage:
             self.chain.mine()
             self.chain.request("evm_setAutomine", [True])
             for transaction in signed:
-                await sender.wait(transaction.hash)
+                await sender.confirm(transaction)
 
         self.run(send)
 
@@ -176,30 +176,28 @@ class SplitStage(Stage):
         return sotto(self, "prune")
 
 
-def sotto(stage: Stage, *command: str, key: str = KEYS[2]) -> dict[str, Any]:
-    """A command that knows the rollup's address and an L1 endpoint; its JSON."""
+def run_sotto(stage: Stage, *command: str, key: str = KEYS[2]) -> subprocess.CompletedProcess[str]:
+    """A command that knows the rollup's address and an L1 endpoint, and writes JSON."""
     key_file = stage.node.folder / "stranger.key"
     key_file.write_text(key)
     rollup = read_deployment(stage.deployment).address("Rollup")
     options = ["--rpc-url", stage.chain.url, "--rollup", rollup, "--l1-key-file", str(key_file), "--json"]
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "sotto.cli", *command, *options], capture_output=True, text=True, check=False
     )
-    found: dict[str, Any] = json.loads(done.stdout)
+
+
+def sotto(stage: Stage, *command: str, key: str = KEYS[2]) -> dict[str, Any]:
+    """The JSON of a command, also of one that fails."""
+    found: dict[str, Any] = json.loads(run_sotto(stage, *command, key=key).stdout)
     return found
 
 
 def prove_once(stage: Stage) -> list[dict[str, Any]]:
     """A stranger's `sotto prover`, which ends when nothing is pending; what it proved."""
-    key = stage.node.folder / "stranger.key"
-    key.write_text(KEYS[2])
-    command = [
-        *(sys.executable, "-m", "sotto.cli", "prover", "--permissionless", "--once", "--json"),
-        *("--rpc-url", stage.chain.url, "--l1-key-file", str(key)),
-        *("--rollup", read_deployment(stage.deployment).address("Rollup")),
-        *("--beneficiary", STRANGER.address, "--database", f"sqlite:///{stage.node.folder / 'prover.db'}"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    database = f"sqlite:///{stage.node.folder / 'prover.db'}"
+    options = ("--beneficiary", STRANGER.address, "--database", database)
+    done = run_sotto(stage, "prover", "--permissionless", "--once", *options)
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)["proven"]
     return found

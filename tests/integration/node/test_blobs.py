@@ -56,7 +56,7 @@ async def test_a_blob_is_sent_as_the_chain_asks_and_read_back(
     asks_for_cells = "P256VERIFY" in configuration["current"]["precompiles"]
     assert unwrap(signed.raw)[2] == (Wrapper.CELL_PROOFS if asks_for_cells else Wrapper.BLOB_PROOF)
     await sender.broadcast(signed)
-    receipt: Any = await sender.wait(signed.hash)
+    receipt: Any = await sender.confirm(signed)
     # As after a restart that found the stored bytes.
     await sender.broadcast(signed)
     assert receipt["blobGasUsed"] == 2**17
@@ -81,7 +81,7 @@ async def test_the_other_form_goes_when_one_is_refused(
     refused = bytearray(wrap(body, false, wrapper))
     refused[-48:] = CommittedBlob.of([1]).network_proof()
     await sender.broadcast(SignedTransaction(bytes(refused), signed.hash, signed.nonce))
-    assert (await sender.wait(signed.hash))["status"] == 1
+    assert (await sender.confirm(signed))["status"] == 1
 
 
 async def test_a_stuck_blob_is_outbid_also_by_its_cancellation(
@@ -98,7 +98,7 @@ async def test_a_stuck_blob_is_outbid_also_by_its_cancellation(
         chain.mine()
     finally:
         chain.request("evm_setAutomine", [True])
-    assert (await sender.wait(second.hash))["type"] == 3
+    assert (await sender.confirm(second))["type"] == 3
     assert await sender.receipt(first.hash) is None
 
 
@@ -113,7 +113,7 @@ async def test_the_replay_of_a_revert_has_the_blob(
     chain.request("anvil_setCode", [target, "0x" + REVERTS_WITH_BLOB.hex()])
     await sender.broadcast(signed)
     with pytest.raises(TransactionReverted) as caught:
-        await sender.wait(signed.hash)
+        await sender.confirm(signed)
     assert caught.value.cause is not None
     assert caught.value.cause.name == "Empty"
 
@@ -124,8 +124,8 @@ async def test_a_blob_lost_with_its_block_is_sent_again(
     sender = Sender(web3, funded_account(5))
     signed = await sender.sign(transfer(sender), await sender.next_nonce(), blob=blob)
     await sender.broadcast(signed)
-    await sender.wait(signed.hash)
+    await sender.confirm(signed)
     chain.reorganise(1)
     await sender.broadcast(signed)
     chain.mine()
-    assert (await sender.wait(signed.hash))["status"] == 1
+    assert (await sender.confirm(signed))["status"] == 1

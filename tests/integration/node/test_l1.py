@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_a_revert_has_the_name_and_arguments_of_the_contracts_error(stage: Stage
             return
         # Past the estimate, as a transaction that fails only in its block.
         hash_ = await web3.eth.send_transaction({**transaction, "from": sender.address, "gas": gas})
-        await sender.wait(bytes(hash_))
+        await sender.confirm(SignedTransaction(b"", bytes(hash_), 0))
 
     with pytest.raises(ContractRejected) as short:
         stage.run(lambda web3: send(web3, 1, b"\x01" * 92))
@@ -175,11 +176,9 @@ def test_malformed_deployment_files_are_refused(tmp_path: Path) -> None:
 
 def test_what_a_client_lost_is_sent_again(stage: Stage) -> None:
     chain = stage.chain
-    chain.request("evm_setAutomine", [False])
 
-    async def send(web3: Any) -> None:
-        sender = Sender(web3, Account.from_key(KEYS[2]), resend_seconds=0.5)
-        signed = await sender.sign({"to": sender.address, "value": Wei(1)}, await sender.next_nonce())
+    async def send(sender: Sender, nonce: int) -> None:
+        signed = await sender.sign({"to": sender.address, "value": Wei(1)}, nonce)
         await sender.broadcast(signed)
         waiting = asyncio.create_task(sender.confirm(signed, 30))
         assert chain.request("anvil_dropTransaction", ["0x" + signed.hash.hex()])
@@ -189,16 +188,27 @@ def test_what_a_client_lost_is_sent_again(stage: Stage) -> None:
         await asyncio.sleep(1)
         chain.mine()
         assert (await waiting)["status"] == 1
-        other = await sender.sign({"to": sender.address, "value": Wei(2)}, await sender.next_nonce())
+        other = await sender.sign({"to": sender.address, "value": Wei(2)}, nonce + 1)
         with pytest.raises(TransactionTimeout):
             await sender.confirm(other, 1.2)
 
-    stage.run(send)
+    without_blocks(stage, send, resend_seconds=0.5)
 
 
 CALL: TxParams = {"to": "0x" + "11" * 20, "data": b"", "value": Wei(1)}  # type: ignore[typeddict-item]
 OTHER_CALL: TxParams = {**CALL, "value": Wei(2)}
 PATIENCE = 0.5
+
+
+def without_blocks(stage: Stage, act: Callable[[Sender, int], Awaitable[None]], **options: float) -> None:
+    """Let an account act, given its sender and next nonce, while no block comes by itself."""
+    stage.chain.request("evm_setAutomine", [False])
+
+    async def with_sender(web3: Any) -> None:
+        sender = Sender(web3, Account.from_key(KEYS[2]), **options)
+        await act(sender, await sender.next_nonce())
+
+    stage.run(with_sender)
 
 
 def set_base_fee(stage: Stage, fee: int) -> None:
@@ -231,11 +241,8 @@ def drop(stage: Stage, signed: SignedTransaction) -> None:
 
 def test_a_call_that_is_sent_again_keeps_its_nonce_and_is_outbid_when_outpriced(stage: Stage) -> None:
     chain = stage.chain
-    chain.request("evm_setAutomine", [False])
 
-    async def send(web3: Any) -> None:
-        sender = Sender(web3, Account.from_key(KEYS[2]))
-        nonce = await sender.next_nonce()
+    async def send(sender: Sender, nonce: int) -> None:
         await send_in_vain(sender, CALL)
         first = in_pool(stage, sender)
         assert list(first) == [nonce]
@@ -255,16 +262,13 @@ def test_a_call_that_is_sent_again_keeps_its_nonce_and_is_outbid_when_outpriced(
         await send_in_vain(sender, CALL)
         assert list(in_pool(stage, sender)) == [nonce + 1]
 
-    stage.run(send)
+    without_blocks(stage, send)
 
 
 def test_an_outbid_transaction_that_a_block_takes_all_the_same_counts(stage: Stage) -> None:
     chain = stage.chain
-    chain.request("evm_setAutomine", [False])
 
-    async def send(web3: Any) -> None:
-        sender = Sender(web3, Account.from_key(KEYS[2]))
-        nonce = await sender.next_nonce()
+    async def send(sender: Sender, nonce: int) -> None:
         await send_in_vain(sender, CALL)
         first = in_pool(stage, sender)[nonce]
         set_base_fee(stage, 10**12)
@@ -278,16 +282,13 @@ def test_an_outbid_transaction_that_a_block_takes_all_the_same_counts(stage: Sta
         assert (receipt["status"], receipt["transactionHash"]) == (1, first.hash)
         assert (await sender.next_nonce(), in_pool(stage, sender)) == (nonce + 1, {})
 
-    stage.run(send)
+    without_blocks(stage, send)
 
 
 def test_a_remembered_call_ends_when_it_reverts_or_its_nonce_is_another_transactions(stage: Stage) -> None:
     chain = stage.chain
-    chain.request("evm_setAutomine", [False])
 
-    async def send(web3: Any) -> None:
-        sender = Sender(web3, Account.from_key(KEYS[2]))
-        nonce = await sender.next_nonce()
+    async def send(sender: Sender, nonce: int) -> None:
         await send_in_vain(sender, CALL)
         # PUSH0, PUSH0, REVERT.
         chain.request("anvil_setCode", [CALL["to"], "0x5f5ffd"])
@@ -303,16 +304,13 @@ def test_a_remembered_call_ends_when_it_reverts_or_its_nonce_is_another_transact
         await send_in_vain(sender, CALL)
         assert list(in_pool(stage, sender)) == [nonce + 2]
 
-    stage.run(send)
+    without_blocks(stage, send)
 
 
 def test_another_call_waits_behind_a_stuck_one_or_takes_its_nonce(stage: Stage) -> None:
     chain = stage.chain
-    chain.request("evm_setAutomine", [False])
 
-    async def send(web3: Any) -> None:
-        sender = Sender(web3, Account.from_key(KEYS[2]))
-        nonce = await sender.next_nonce()
+    async def send(sender: Sender, nonce: int) -> None:
         await send_in_vain(sender, CALL)
         stuck = in_pool(stage, sender)[nonce]
         await send_in_vain(sender, OTHER_CALL)
@@ -327,4 +325,4 @@ def test_another_call_waits_behind_a_stuck_one_or_takes_its_nonce(stage: Stage) 
         chain.mine()
         assert (await sender.send(third, PATIENCE))["transactionHash"] == replacement.hash
 
-    stage.run(send)
+    without_blocks(stage, send)
