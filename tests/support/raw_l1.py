@@ -89,8 +89,10 @@ class RawL1:
 
     def transact(self, call: Any, options: dict[str, Any]) -> Any:
         """Send and wait. Raises AssertionError when it reverts."""
-        web3 = self.chain.web3
-        receipt = web3.eth.wait_for_transaction_receipt(call.transact(options))
+        return self._confirmed(call.transact(options))
+
+    def _confirmed(self, transaction_hash: Any) -> Any:
+        receipt = self.chain.web3.eth.wait_for_transaction_receipt(transaction_hash)
         assert receipt["status"] == 1
         return receipt
 
@@ -152,10 +154,8 @@ class RawL1:
     def _send(self, call: Any, encoding: Callable[[bytes], bytes]) -> EpochRecord:
         sender = {"from": self.proposer, "gas": GAS}
         data = bytes.fromhex(call.build_transaction(sender)["data"][2:])
-        web3 = self.chain.web3
-        sent = web3.eth.send_transaction({**sender, "to": self.rollup.address, "data": encoding(data)})
-        receipt = web3.eth.wait_for_transaction_receipt(sent)
-        assert receipt["status"] == 1
+        transaction = {**sender, "to": self.rollup.address, "data": encoding(data)}
+        receipt = self._confirmed(self.chain.web3.eth.send_transaction(transaction))
         record = self._record(receipt["blockNumber"])
         self.records[record.id] = record
         return record

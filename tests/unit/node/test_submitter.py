@@ -281,8 +281,12 @@ class Mine(RefusingSender):
     ) -> SignedTransaction:
         """See Sender."""
         self.outbid.append(replaces)
-        raw = bytes(cast(bytes, transaction["data"]))
+        raw = self.bytes_of(transaction)
         return SignedTransaction(raw, raw[:32].ljust(32, b"\0"), nonce)
+
+    def bytes_of(self, transaction: TxParams) -> bytes:
+        """What a signed transaction is here."""
+        return bytes(cast(bytes, transaction["data"]))
 
     async def broadcast(self, signed: SignedTransaction) -> None:
         """See Sender."""
@@ -564,17 +568,9 @@ class Choosy(Mine):
         self._words, self.refusals = words, refusals
         self.offered: list[bytes] = []
 
-    async def sign(
-        self,
-        transaction: TxParams,
-        nonce: int,
-        replaces: bytes | None = None,
-        blob: CommittedBlob | None = None,
-    ) -> SignedTransaction:
-        """See Sender."""
-        self.outbid.append(replaces)
-        raw = b"bid %d" % len(self.outbid)
-        return SignedTransaction(raw, raw.ljust(32, b"\0"), nonce)
+    def bytes_of(self, transaction: TxParams) -> bytes:
+        """See Mine."""
+        return b"bid %d" % len(self.outbid)
 
     async def broadcast(self, signed: SignedTransaction) -> None:
         """See Sender."""
@@ -640,13 +636,7 @@ async def test_what_may_not_offer_more_says_so_though_the_client_refuses_it(worl
     await closed_epochs(world, 1)
 
     class Capped(Choosy):
-        async def sign(
-            self,
-            transaction: TxParams,
-            nonce: int,
-            replaces: bytes | None = None,
-            blob: CommittedBlob | None = None,
-        ) -> SignedTransaction:
+        def bytes_of(self, transaction: TxParams) -> bytes:
             raise FeeCapReached("max_fee")
 
     world.core.store.save_submission(begun(world, 2, Action.COMMIT))
