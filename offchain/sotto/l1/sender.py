@@ -236,7 +236,8 @@ class Sender:
     async def confirm(self, signed: SignedTransaction, timeout_seconds: float = 120) -> TxReceipt:
         """Wait for a successful receipt of what was broadcast.
 
-        It is sent again from time to time, as clients lose some. Raises TransactionReverted, TransactionTimeout, L1Unavailable.
+        It is sent again from time to time, as clients lose some. Raises TransactionReverted,
+        TransactionTimeout, L1Unavailable.
         """
         return await self._wait([signed], timeout_seconds)
 
